@@ -1,0 +1,22 @@
+"""The seam between a node and its data: a local database of the party's bound tables."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import pyarrow as pa
+
+
+class TableSource(Protocol):
+    """One party's own parts of the catalog's tables, and the public tables, behind DuckDB."""
+
+    def execute(self, sql: str) -> pa.Table:
+        """Runs one DuckDB SELECT over the bound tables (named as in the catalog).
+
+        Columns and predicates are pushed down into the files. Errors: DataError (for the owner).
+        """
+
+    def tables(self) -> tuple[str, ...]:
+        """Names of the catalog tables that are bound here."""
+
+    def close(self) -> None: ...

@@ -1,0 +1,120 @@
+"""The seam that every circuit and operator is written over: a secret-sharing protocol.
+
+Batched by nature: a call takes lists, and everything in one call shares its rounds.
+`replicated` implements it (three parties, one semi-honest corruption); `counting` implements it
+over shares without components, to price a plan.
+
+Protocols hold the session's channel and randomness. Local operations live on the shares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .shares import Bits, Ring, Share
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """One column that `owner` (compute party index) inputs.
+
+    bits == 0: a Boolean column of `width` planes; `values` at the owner is a plane array of shape
+    (width, words(rows)) uint64, else None. bits 32 or 64: a ring column; `values` has shape (rows,).
+    """
+
+    owner: int
+    rows: int
+    width: int = 0
+    bits: int = 0
+    values: NDArray[Any] | None = None
+
+
+class ShuffleHandle(Protocol):
+    """A secret permutation that nobody knows whole; it can be applied again and undone."""
+
+    rows: int
+
+
+class SharingProtocol(Protocol):
+    party: int
+    parties: int
+    counts_only: bool
+    """True in a dry run: shares have no parts, and opened values are None."""
+
+    def input(self, inputs: Sequence[Input]) -> list[Share]:
+        """Shares the owners' columns. 1 round; w (or `bits`) bits per row from each owner."""
+
+    def open(self, shares: Sequence[Share]) -> list[NDArray[Any]] | None:
+        """Opens to all parties: planes (bits past the last row cleared) or ring vectors. 1 round.
+
+        None in a dry run.
+        """
+
+    def reveal(self, shares: Sequence[Share], recipient: int) -> list[NDArray[Any]] | None:
+        """Opens to one party; None elsewhere. 1 round."""
+
+    def public_bits(self, planes: NDArray[np.uint64], rows: int) -> Bits:
+        """A sharing of public planes, shape (width, words(rows)). Local."""
+
+    def constant_bits(self, value: int, width: int, rows: int) -> Bits:
+        """A sharing of one public constant in every row. Local."""
+
+    def constant_ring(self, value: int | NDArray[Any], rows: int, bits: int = 64) -> Ring:
+        """A sharing of a public ring constant or vector (two's complement). Local."""
+
+    def invert(self, x: Bits) -> Bits:
+        """NOT. Local."""
+
+    def add_public(self, x: Ring, value: int) -> Ring:
+        """x + a public constant. Local."""
+
+    def and_(self, pairs: Sequence[tuple[Bits, Bits]]) -> list[Bits]:
+        """x & y for every pair; a one-plane operand is broadcast over the other's planes.
+
+        1 round; 1 bit per row and plane.
+        """
+
+    def multiply(self, pairs: Sequence[tuple[Ring, Ring]]) -> list[Ring]:
+        """Row-wise ring products. 1 round; `bits` per row."""
+
+    def dot(self, sums: Sequence[Sequence[tuple[Ring, Ring]]]) -> list[Ring]:
+        """For each list of pairs: the row-wise sum of the products, as one resharing (1 round)."""
+
+    def total_product(self, pairs: Sequence[tuple[Ring, Ring]]) -> list[Ring]:
+        """For each pair the inner product over all rows, one row each. 1 round."""
+
+    def flags_to_ring(self, flags: Sequence[Bits], bits: int) -> list[Ring]:
+        """Every one-plane share as a 0/1 ring column ("b2a"). 2 rounds in `replicated`."""
+
+    def ring_addends(self, xs: Sequence[Ring], width: int) -> list[tuple[Bits, Bits]]:
+        """Two `width`-bit Boolean sharings per input whose sum mod 2^width is x mod 2^width.
+
+        1 round ("a2b" is this and one adder)."""
+
+    def ring_masks(
+        self, rows: int, bits: int, count: int
+    ) -> tuple[list[Bits], Callable[[Sequence[Bits]], list[Ring]]]:
+        """For word-to-ring: `count` random masks s as `bits` planes, and a function `finish` that
+        takes Boolean sharings of d = x - s mod 2^bits and returns x in the ring.
+
+        Making the masks: 1 round; finish: 1 round."""
+
+    def random_bits(self, rows: int, width: int) -> Bits:
+        """Uniformly random secret planes. Local."""
+
+    def shuffle(self, columns: Sequence[Share]) -> tuple[list[Share], ShuffleHandle]:
+        """All columns in one uniformly random order that nobody knows. 2 rounds, 4W/3 bits."""
+
+    def shuffle_again(self, handle: ShuffleHandle, columns: Sequence[Share]) -> list[Share]:
+        """More columns of the same relation, by the same permutation. Fresh masks."""
+
+    def unshuffle(self, handle: ShuffleHandle, columns: Sequence[Share]) -> list[Share]:
+        """Undoes the permutation on columns that stand in the shuffled order. Fresh masks."""
+
+    def count_expected(self, rounds: int, sent_bytes: float, messages: float) -> None:
+        """Dry run only: adds expected costs per party of a randomised algorithm."""

@@ -1,0 +1,222 @@
+"""The secure plan: immutable data that running, pricing, explaining and checking all visit.
+
+A plan is a tree of relational operators. Every operator yields a relation: `rows` (public bound),
+`columns`, and a secret valid bit per row (a filter clears it; rows are never dropped by a secret
+condition). Expressions are bound expressions whose ColumnRefs name the input's column ids.
+
+A plan's `text()` is canonical and stable; its digest is what the parties compare.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, fields
+from typing import Literal
+
+from ..query.bound import Expression
+from ..query.datatypes import Column
+
+Form = Literal["bits", "ring", "both"]
+SortAlgorithm = Literal["quick", "radix"]
+JoinKind = Literal["inner", "left", "semi", "anti"]
+AggregateFunction = Literal[
+    "count_star", "count", "sum", "min", "max", "count_distinct", "sum_distinct"
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operator:
+    """Base. `columns`: the output schema; `rows`: the public bound on the output's rows."""
+
+    columns: tuple[Column, ...]
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fragment(Operator):
+    """Work that `owner` does alone, in clear, in DuckDB; its rows enter as shares.
+
+    `sql` is one DuckDB SELECT over the owner's bound tables (by catalog name) and public tables,
+    yielding `columns` in order, in their SQL types (a `DOUBLE(s)` column as DOUBLE). Values are
+    encoded by `columns[i].encoding` (a value outside it is the owner's DataError) and shared as
+    `forms[i]`: "bits" (planes), "ring" (for columns that are only summed), or "both". At most
+    `rows` rows; the rest is padding with valid = 0.
+    """
+
+    owner: str
+    sql: str
+    forms: tuple[Form, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Concat(Operator):
+    """UNION ALL. Inputs' columns align by position; encodings may differ and are rebased.
+
+    rows = sum of the inputs' rows.
+    """
+
+    inputs: tuple[Operator, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlignedSum(Operator):
+    """Merges dense partial aggregates: row r of every input belongs to the same public group.
+
+    Column ids in `keys` are public per row (equal in all inputs; given by `key_values`, one tuple
+    of encoded values per row, None for NULL); every other column is added across the inputs in the
+    ring, NULL counting as 0 (the result column is NULL where every input's is).
+    A row is valid if any input's row is valid (global aggregates: always valid if `keys` is ()).
+    """
+
+    inputs: tuple[Operator, ...]
+    keys: tuple[int, ...]
+    key_values: tuple[tuple[int | None, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter(Operator):
+    """valid &= (predicate IS TRUE). Three-valued logic."""
+
+    input: Operator
+    predicate: Expression
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project(Operator):
+    """`expressions[i]` computes `columns[i]` (the range stated there contains every value)."""
+
+    input: Operator
+    expressions: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Join(Operator):
+    """Equi-join on shared keys, by sorting. Output rows = probe rows, in the probe's order.
+
+    inner, left: `build` is unique on its keys; columns = probe's columns kept, then build's kept
+    (nullable for left). semi, anti: `build` may hold duplicates; columns = probe's kept.
+    NULL keys match nothing (anti keeps rows whose key is NULL). If `check_unique`, two valid build
+    rows with equal keys fail the query loudly (for keys that no single owner can check).
+    `kept` semantics: `columns` lists by id which columns of either input survive.
+    """
+
+    kind: JoinKind
+    probe: Operator
+    build: Operator
+    probe_keys: tuple[int, ...]
+    build_keys: tuple[int, ...]
+    check_unique: bool
+    sort: SortAlgorithm
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AggregateSpec:
+    """One aggregate of an Aggregate operator over the input column `argument` (None: count_star)."""
+
+    column: Column
+    function: AggregateFunction
+    argument: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aggregate(Operator):
+    """GROUP BY `keys` (ids of input columns, which come first in `columns`), then the aggregates.
+
+    No keys: exactly one row, always valid. With keys: rows = min(input rows, public bound on
+    groups); valid rows come first, in ascending key order (NULL last). DISTINCT is an Aggregate
+    without aggregates. NULLs are skipped by aggregates and form one group as keys; SUM, MIN and
+    MAX of nothing are NULL.
+    """
+
+    input: Operator
+    keys: tuple[int, ...]
+    aggregates: tuple[AggregateSpec, ...]
+    sort: SortAlgorithm
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SortKey:
+    column: int
+    descending: bool
+    nulls_first: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sort(Operator):
+    """Valid rows first, ordered by the keys; ties in uniformly random order.
+
+    With `keys` () it only brings the valid rows to the front (in random order). Afterwards rows
+    [offset, offset + limit) are kept (public slice); rows = the length of that slice.
+    """
+
+    input: Operator
+    keys: tuple[SortKey, ...]
+    limit: int | None
+    offset: int
+    sort: SortAlgorithm
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reveal(Operator):
+    """Opens the relation to `recipients` (party names) and nobody else.
+
+    Rows that are not valid are zeroed first. If `shuffle`, rows are put into a uniformly random
+    order first (needed unless the row order depends on the revealed values alone). `columns` is
+    what the recipients see, in order, with the names of the result.
+    """
+
+    input: Operator
+    recipients: tuple[str, ...]
+    shuffle: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecurePlan:
+    """A whole query. `parties` are the compute parties by index; `asker` proposed the query."""
+
+    root: Reveal
+    protocol: str  # "replicated"
+    parties: tuple[str, ...]
+    asker: str
+    statement: str  # the SQL text
+
+    def text(self) -> str:
+        """Canonical text of everything that all parties must agree on."""
+        return "\n".join(
+            [
+                f"protocol {self.protocol}",
+                f"parties {' '.join(self.parties)}",
+                f"asker {self.asker}",
+                f"statement {self.statement!r}",
+                canonical(self.root),
+            ]
+        )
+
+    @property
+    def digest(self) -> str:
+        """Hex SHA-256 of `text()`."""
+        return hashlib.sha256(self.text().encode()).hexdigest()
+
+
+def children(operator: Operator) -> tuple[Operator, ...]:
+    """The inputs of an operator, in order."""
+    match operator:
+        case Concat(inputs=inputs) | AlignedSum(inputs=inputs):
+            return inputs
+        case Join(probe=probe, build=build):
+            return (probe, build)
+        case Filter() | Project() | Aggregate() | Sort() | Reveal():
+            return (operator.input,)
+        case _:
+            return ()
+
+
+def canonical(node: object) -> str:
+    """A stable one-line text of any plan or expression node: every field that equality sees."""
+    if hasattr(node, "__dataclass_fields__"):
+        shown = [f for f in fields(node) if f.compare]  # type: ignore[arg-type]
+        inner = " ".join(f"{f.name}={canonical(getattr(node, f.name))}" for f in shown)
+        return f"({type(node).__name__} {inner})"
+    if isinstance(node, tuple):
+        return "[" + " ".join(canonical(item) for item in node) + "]"
+    return repr(node)

@@ -1,0 +1,196 @@
+"""The bound query: every name resolved, every expression typed. The planner's input.
+
+Expressions compare structurally: `span` takes no part in equality, so that a GROUP BY expression
+is found again in the select list.
+
+Canonical function names of `Call` (arguments in order):
+  comparison   = <> < <= > >=   is_distinct is_not_distinct
+  logic        and or not  is_null is_not_null      (and/or are n-ary)
+  arithmetic   + - * / // % negate abs round floor ceil sign greatest least
+  conditional  coalesce nullif          (CASE is its own node)
+  membership   in (first argument, then literals)
+  strings      like not_like upper lower trim length concat substring
+  dates        extract (literal part name, value), date_trunc, + and - with interval literals
+  cast         cast (target is the node's type)
+Any other DuckDB scalar function keeps its name; only an owner can run it on its own columns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from .catalog import Table
+from .datatypes import Column, SqlType
+from .errors import Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """A constant interval; months, days and microseconds are independent, as in SQL."""
+
+    months: int = 0
+    days: int = 0
+    microseconds: int = 0
+
+
+type_of_value = int | bool | str | Decimal | float | Interval | None
+"""Literals: int for integers, DATE (days) and TIMESTAMP (microseconds); Decimal for DECIMAL."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expression:
+    """Base of bound scalar expressions."""
+
+    type: SqlType
+    nullable: bool
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnRef(Expression):
+    """A column by its query-wide id; also a correlated reference to an outer query's column."""
+
+    id: int
+    name: str = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Literal(Expression):
+    value: type_of_value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call(Expression):
+    function: str
+    arguments: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case(Expression):
+    """Searched CASE (the simple form is rewritten to it)."""
+
+    branches: tuple[tuple[Expression, Expression], ...]
+    otherwise: Expression | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aggregate(Expression):
+    """count_star, count, sum, avg, min, max, with DISTINCT and FILTER."""
+
+    function: str
+    argument: Expression | None
+    distinct: bool = False
+    filter: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exists(Expression):
+    query: Query
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InSubquery(Expression):
+    argument: Expression
+    query: Query
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScalarSubquery(Expression):
+    query: Query
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relation:
+    """Base of FROM items. `columns` are what the item exposes, with fresh ids."""
+
+    columns: tuple[Column, ...]
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoundTable(Relation):
+    """A catalog table, or (`owner` given) one owner's part of a partitioned table.
+
+    `columns` stand in the order of `table.columns`.
+    """
+
+    table: Table
+    alias: str
+    owner: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoundDerived(Relation):
+    """A derived table or an inlined common table expression; columns align with the query's."""
+
+    query: Query
+    alias: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoundJoin(Relation):
+    """kind: inner, left, right, full, cross. Columns: left's then right's."""
+
+    kind: str
+    left: Relation
+    right: Relation
+    condition: Expression | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderKey:
+    """`expression` is over the query's output columns, its inputs, or aggregates."""
+
+    expression: Expression
+    descending: bool
+    nulls_first: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """Base of queries. `columns` are the output columns (fresh ids)."""
+
+    columns: tuple[Column, ...]
+    order_by: tuple[OrderKey, ...] = ()
+    limit: int | None = None
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Select(Query):
+    """One SELECT block. `items[i]` computes `columns[i]`.
+
+    Items, HAVING and ORDER BY hold `Aggregate` nodes in place; `grouped` is true if there is a
+    GROUP BY or any aggregate. ORDER BY expressions may use ColumnRefs to output columns.
+    """
+
+    relation: Relation | None
+    where: Expression | None
+    group_by: tuple[Expression, ...]
+    grouped: bool
+    having: Expression | None
+    items: tuple[Expression, ...]
+    distinct: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnionAll(Query):
+    """Bag union; the inputs' columns align with `columns` by position and have been cast to them."""
+
+    inputs: tuple[Query, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """One query statement, ready to plan. `recipients`: party names; () means the asking party.
+
+    `explain` is None, "plan", "privacy" or "analyze". `text` is the exact SQL of this statement.
+    """
+
+    query: Query
+    recipients: tuple[str, ...]
+    explain: str | None
+    text: str
