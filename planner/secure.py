@@ -40,7 +40,9 @@ class Fragment(Operator):
     yielding `columns` in order, in their SQL types (a `DOUBLE(s)` column as DOUBLE). Values are
     encoded by `columns[i].encoding` (a value outside it is the owner's DataError) and shared as
     `forms[i]`: "bits" (planes), "ring" (for columns that are only summed), or "both". At most
-    `rows` rows; the rest is padding with valid = 0.
+    `rows` rows; the rest is padding with valid = 0. Rows enter in the order that the SQL gives
+    (an ORDER BY at its end is the order of the relation), padding last. A DOUBLE column whose
+    encoding has `fraction_bits` is encoded as floor(value * 2^fraction_bits).
     """
 
     owner: str
@@ -62,10 +64,14 @@ class Concat(Operator):
 class AlignedSum(Operator):
     """Merges dense partial aggregates: row r of every input belongs to the same public group.
 
-    Column ids in `keys` are public per row (equal in all inputs; given by `key_values`, one tuple
-    of encoded values per row, None for NULL); every other column is added across the inputs in the
-    ring, NULL counting as 0 (the result column is NULL where every input's is).
+    `columns` begins with the ids in `keys`, which are public per row: `key_values` holds one tuple
+    of encoded values per row, in the order of `keys` (None for NULL). The inputs do NOT have these
+    columns: their columns are the remaining ones, aligned by position, and are added across the
+    inputs in the ring, NULL counting as 0 (the result is NULL where every input's is).
     A row is valid if any input's row is valid (global aggregates: always valid if `keys` is ()).
+    The fragments that the planner puts below are dense, one row per group in the order of
+    `key_values`, with all rows present: groups that no owner has are removed by a Filter on the
+    summed count above (that count is one of the columns).
     """
 
     inputs: tuple[Operator, ...]
@@ -83,7 +89,16 @@ class Filter(Operator):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project(Operator):
-    """`expressions[i]` computes `columns[i]` (the range stated there contains every value)."""
+    """`expressions[i]` computes `columns[i]` (the range stated there contains every value).
+
+    The planner leaves the executor exact integers alone: operands of + - and of comparisons, the
+    branches of CASE and the arguments of coalesce, greatest, least, nullif and in have one decimal
+    scale (casts were put in), a product's scale is the sum of its factors'. Strings with a domain
+    that meet in one expression have the same domain.
+    A quotient `/` stands only at the top of an expression, over exact arguments a and b of one
+    scale: the encoded value is floor(a * 2^f / b) with f = `columns[i].encoding.fraction_bits`,
+    NULL where b is 0 or either is NULL. The range is that of the non-NULL quotients.
+    """
 
     input: Operator
     expressions: tuple[Expression, ...]
