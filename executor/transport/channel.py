@@ -13,6 +13,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ...query.errors import TacitError
+
 Buffer = NDArray[np.generic]
 """Any C-contiguous array; its raw bytes travel (little-endian machines only)."""
 
@@ -69,6 +71,9 @@ class Channel(Protocol):
         Errors: PeerViolationError for another kind, size or sequence number; PeerLostError;
         PeerTimeoutError after the deadline; CancelledError.
         """
+
+    def abort(self, reason: TacitError) -> None:
+        """Ends the session everywhere, and wakes every receiver. From any thread; idempotent."""
 
     def close(self) -> None:
         """Ends the links. Idempotent."""
