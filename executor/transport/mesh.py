@@ -1,0 +1,174 @@
+"""Connects a session's compute parties with each other, everybody to everybody."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+from ...query.errors import PeerError, PeerLostError, PeerTimeoutError, PeerViolationError
+from .contexts import client_context, peer_fingerprint
+from .hello import WELCOME, Hello, read_exactly
+from .identity import Identity, fingerprint
+from .listener import DataListener
+from .rendezvous import Expectation
+from .sockets import discard, tune
+from .tls import Limits, TlsChannel
+
+CONNECT_SECONDS = 10.0
+_RETRY_SECONDS = 0.05
+_STEP = "connecting"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeerAddress:
+    """Where a compute party accepts data connections, and the certificate pinned for it."""
+
+    name: str
+    host: str
+    port: int
+    certificate_pem: bytes
+
+
+def connect_mesh(
+    *,
+    listener: DataListener,
+    identity: Identity,
+    peers: Sequence[PeerAddress],
+    index: int,
+    session_id: bytes,
+    deadline_seconds: float = 60,
+    connect_seconds: float = CONNECT_SECONDS,
+    limits: Limits | None = None,
+) -> TlsChannel:
+    """A channel to all other compute parties of one session, once all of them are connected.
+
+    `peers` are the compute parties in the order that all agree on, this one (at `index`) included.
+    `session_id` is 16 random bytes, the same for all, never used before. deadline_seconds is the
+    silence that a receive bears later; connect_seconds bounds this call. Errors: PeerError that
+    names the party that is missing or not who it should be; SessionError.
+    """
+    until = time.monotonic() + connect_seconds
+    others = [position for position in range(len(peers)) if position != index]
+    fingerprints = {p: fingerprint(peers[p].certificate_pem) for p in others}
+    with (
+        listener.expect(session_id, index=index, fingerprints=fingerprints) as expectation,
+        ThreadPoolExecutor(max(1, len(others)), "tacit-connect") as pool,
+    ):
+        hellos = {
+            p: Hello(session_id=session_id, sender=index, receiver=p, parties=len(peers))
+            for p in others
+        }
+        links = {p: pool.submit(_open_link, peers[p], identity, hellos[p], until) for p in others}
+        incoming, outgoing = _collect(links, expectation, until)
+    return TlsChannel(
+        index,
+        [peer.name for peer in peers],
+        outgoing,
+        incoming,
+        deadline_seconds=deadline_seconds,
+        limits=limits,
+    )
+
+
+def _collect(
+    links: dict[int, Future[ssl.SSLSocket]], expectation: Expectation, until: float
+) -> tuple[dict[int, ssl.SSLSocket], dict[int, ssl.SSLSocket]]:
+    """All incoming and outgoing connections, or none of them and the first error."""
+    incoming: dict[int, ssl.SSLSocket] = {}
+
+    def report(link: Future[ssl.SSLSocket]) -> None:
+        error = link.exception()
+        if isinstance(error, Exception):
+            expectation.fail(error)
+
+    for link in links.values():
+        link.add_done_callback(report)
+    try:
+        incoming = expectation.wait(until)
+        return incoming, {position: link.result() for position, link in links.items()}
+    except BaseException:
+        for connection in incoming.values():
+            discard(connection)
+        for link in links.values():
+            link.add_done_callback(_discard_link)
+        raise
+
+
+def _discard_link(link: Future[ssl.SSLSocket]) -> None:
+    with contextlib.suppress(Exception):
+        discard(link.result())
+
+
+def _open_link(peer: PeerAddress, identity: Identity, hello: Hello, until: float) -> ssl.SSLSocket:
+    """A connection to `peer` over which this party sends, past hello and welcome."""
+    context = client_context(identity, peer.certificate_pem)
+    connection = context.wrap_socket(_dial(peer, until), do_handshake_on_connect=False)
+    try:
+        _introduce(connection, peer, hello, until)
+    except BaseException:
+        discard(connection)
+        raise
+    return connection
+
+
+def _dial(peer: PeerAddress, until: float) -> socket.socket:
+    """A TCP connection; tries again while the peer may be starting."""
+    while True:
+        left = until - time.monotonic()
+        try:
+            connection = socket.create_connection((peer.host, peer.port), max(left, 0.001))
+            tune(connection)
+            return connection
+        except OSError as error:
+            if left <= _RETRY_SECONDS:
+                raise PeerLostError(
+                    f"{peer.name} cannot be reached at {peer.host}:{peer.port}: "
+                    f"{error.strerror or error}",
+                    party=peer.name,
+                    step=_STEP,
+                ) from None
+        time.sleep(_RETRY_SECONDS)
+
+
+def _introduce(connection: ssl.SSLSocket, peer: PeerAddress, hello: Hello, until: float) -> None:
+    """Handshake, hello and welcome; makes sure that it is the right party that answers."""
+    try:
+        connection.settimeout(max(until - time.monotonic(), 0.001))
+        connection.do_handshake()
+        if peer_fingerprint(connection) != fingerprint(peer.certificate_pem):
+            raise _wrong_certificate(peer)
+        connection.sendall(hello.encode())
+        answer = read_exactly(connection, len(WELCOME), until)
+    except ssl.SSLCertVerificationError:
+        raise _wrong_certificate(peer) from None
+    except TimeoutError:
+        raise PeerTimeoutError(
+            f"{peer.name} did not welcome our data connection in time",
+            party=peer.name,
+            step=_STEP,
+        ) from None
+    except (OSError, EOFError):
+        raise PeerLostError(
+            f"{peer.name} ended our data connection before the session began: either it does not "
+            "know this session or it has not pinned our certificate",
+            party=peer.name,
+            step=_STEP,
+        ) from None
+    if answer != WELCOME:
+        raise PeerViolationError(
+            f"{peer.name} did not answer our hello as tacit does", party=peer.name, step=_STEP
+        )
+
+
+def _wrong_certificate(peer: PeerAddress) -> PeerError:
+    return PeerViolationError(
+        f"what answers at {peer.host}:{peer.port} has another certificate than the one pinned for "
+        f"{peer.name}",
+        party=peer.name,
+        step=_STEP,
+    )
