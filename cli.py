@@ -1,0 +1,50 @@
+"""The command line: `tacit COMMAND ...`. Each command lives in executor/client/commands_*.py."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from tacit import __version__
+from tacit.executor.client.commands_data import add_audit, add_describe
+from tacit.executor.client.commands_demo import add_demo
+from tacit.executor.client.commands_node import add_init, add_node, add_up
+from tacit.executor.client.commands_query import add_run
+from tacit.executor.client.exits import guarded
+from tacit.executor.client.opening import add_federation_arguments
+
+COMMANDS = (add_demo, add_run, add_describe, add_init, add_node, add_up, add_audit)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs one command and returns its exit code: see executor/client/exits.py."""
+    arguments = parser().parse_args(argv)
+    return guarded(arguments.run, arguments)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    top = argparse.ArgumentParser(
+        prog="tacit",
+        description="SQL over data that nobody may pool.",
+        epilog="Exit codes: 0 done; 1 the query, the data or a policy is at fault; 2 wrong usage; "
+        "3 a peer or the session failed; 130 cancelled. TACIT_DEBUG=1 shows tracebacks.",
+    )
+    top.add_argument("--version", action="version", version=f"tacit {__version__}")
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for add in COMMANDS:
+        add(commands)
+    prompt = commands.add_parser("repl", help="an interactive SQL prompt")
+    add_federation_arguments(prompt)
+    prompt.set_defaults(run=_converse)
+    return top
+
+
+def _converse(arguments: argparse.Namespace) -> int:
+    from tacit.repl import run  # the line editor is needed by this command alone
+
+    return run(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,103 @@
+r"""The interactive console without its terminal: takes lines, asks queries, writes what they give.
+
+A line that begins with a backslash is a command of the console (meta_commands.py); everything else
+is SQL.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+import pyarrow as pa
+
+from ...query import parse
+from ...query.catalog import Catalog
+from ...query.errors import TacitError, UserError
+from . import meta_commands
+from .amounts import counted
+from .output import form_of, write_output
+from .render import render, text_table
+from .watching import Asker, ProgressLine, ask, statistics_text
+
+if TYPE_CHECKING:
+    from .client import Result
+
+
+class Console:
+    """One conversation with one client; `done` becomes true when the person leaves."""
+
+    def __init__(self, client: Asker, *, out: TextIO, progress: ProgressLine) -> None:
+        self.done = False
+        self.timing = False
+        self._client = client
+        self._out = out
+        self._progress = progress
+        self._catalog: Catalog | None = None
+        self._last_query: str | None = None
+        self._file: Path | None = None
+        self._kept: list[pa.Table] = []
+
+    @property
+    def catalog(self) -> Catalog:
+        """The federation's catalog, read once."""
+        if self._catalog is None:
+            self._catalog = self._client.catalog()
+        return self._catalog
+
+    def execute(self, text: str) -> None:
+        """Runs one command or some statements and writes what comes of it, errors included."""
+        try:
+            if text.lstrip().startswith("\\"):
+                meta_commands.execute(self, text.strip())
+            else:
+                self._run(text)
+        except TacitError as error:
+            self.write(f"error: {error}")
+
+    def write(self, text: str) -> None:
+        """One line, or several, to the person."""
+        self._out.write(text + "\n")
+        self._out.flush()
+
+    def explain(self, how: str, sql: str) -> None:
+        """Writes the EXPLAIN of a statement (of the last query if `sql` is empty)."""
+        query = sql.strip().rstrip(";") or self._last_query
+        if query is None:
+            raise UserError("there is no last query; write one after the command")
+        table = self._ask(f"{how} {query}").table
+        if table is not None:
+            self.write("\n".join(str(line) for line in table.column(0).to_pylist()))
+
+    def send_answers_to(self, path: Path | None) -> None:
+        """The answers that follow go to a file (all of them, in its suffix's form) or the screen.
+
+        Errors: UserError if the file cannot be written.
+        """
+        if path is not None:
+            write_output(b"", path)
+        self._file, self._kept = path, []
+
+    def _run(self, text: str) -> None:
+        for statement in parse(text):
+            result = self._ask(statement.text)
+            self._last_query = statement.text.rstrip().rstrip(";")
+            self._deliver(result)
+            if self.timing:
+                self.write(statistics_text(result))
+
+    def _ask(self, sql: str) -> Result:
+        try:
+            return ask(self._client, sql, progress=self._progress)
+        finally:
+            self._progress.clear()
+
+    def _deliver(self, result: Result) -> None:
+        if result.table is None:
+            self.write(f"The answer went to {', '.join(result.recipients)}.")
+        elif self._file is None:
+            self.write(text_table(result.table))
+            self.write(f"({counted(result.table.num_rows, 'row')})")
+        else:
+            self._kept.append(result.table)
+            write_output(render(self._kept, form_of(self._file)), self._file)

@@ -1,0 +1,127 @@
+"""Asking with a person watching: a progress line, and Ctrl-C that cancels at every node."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol, TextIO
+
+from ...query.catalog import Catalog
+from ...query.errors import CancelledError, InternalError
+from .amounts import counted, in_bytes, in_seconds
+
+if TYPE_CHECKING:
+    from .client import Progress, Result
+
+GRACE_SECONDS = 10.0
+"""How long the nodes may take to confirm a cancellation before the client stops waiting."""
+
+
+class Asker(Protocol):
+    """What the faces need of a client."""
+
+    party: str
+
+    def query(self, sql: str, *, progress: Callable[[Progress], None] | None = None) -> Result: ...
+
+    def cancel(self) -> None: ...
+
+    def catalog(self) -> Catalog: ...
+
+    def close(self) -> None: ...
+
+
+class ProgressLine:
+    """One line on a terminal that is redrawn in place, at most ten times a second.
+
+    Writes nothing where the stream is not a terminal.
+    """
+
+    def __init__(self, stream: TextIO | None = None, *, live: bool | None = None) -> None:
+        self._stream = sys.stderr if stream is None else stream
+        self._live = self._stream.isatty() if live is None else live
+        self._drawn_at = 0.0
+        self._visible = False
+
+    def __call__(self, progress: Progress) -> None:
+        now = time.monotonic()
+        if self._live and now - self._drawn_at >= 0.1:
+            self._stream.write(f"\r\x1b[K{progress_text(progress)}")
+            self._stream.flush()
+            self._drawn_at, self._visible = now, True
+
+    def clear(self) -> None:
+        """Takes the line away."""
+        if self._visible:
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()
+            self._visible = False
+
+
+def progress_text(progress: Progress) -> str:
+    """Stage, rounds and bytes of a running query, beside what was predicted."""
+    stage = progress.step or progress.state
+    if progress.steps:
+        stage = f"[{progress.step_number}/{progress.steps}] {stage}"
+    text = f"{stage[:60]}  {_of(progress.rounds, progress.predicted_rounds)} rounds"
+    text += f"  {in_bytes(progress.sent_bytes)}"
+    if progress.predicted_bytes:
+        text += f" of {in_bytes(progress.predicted_bytes)}"
+    return text + f"  {in_seconds(progress.seconds)}"
+
+
+def statistics_text(result: Result) -> str:
+    """One line about an answer: its rows, its delivery, and what it took."""
+    parts = [counted(result.table.num_rows, "row")] if result.table is not None else []
+    parts += [
+        counted(result.rounds, "round"),
+        f"{in_bytes(sum(result.sent_bytes))} sent by all parties together",
+        in_seconds(result.seconds),
+    ]
+    return ", ".join(parts)
+
+
+def ask(client: Asker, sql: str, *, progress: Callable[[Progress], None] | None = None) -> Result:
+    """`client.query`, but Ctrl-C cancels the query at every node before it raises CancelledError.
+
+    A second Ctrl-C, or ten seconds without the nodes' word, stops the waiting.
+    """
+    outcome: list[Result | BaseException] = []
+
+    def work() -> None:
+        try:
+            outcome.append(client.query(sql, progress=progress))
+        except BaseException as error:
+            outcome.append(error)
+
+    thread = threading.Thread(target=work, name="query", daemon=True)
+    thread.start()
+    try:
+        while thread.is_alive():
+            thread.join(0.2)
+    except KeyboardInterrupt:
+        client.cancel()
+        _wait_for_end(thread)
+        raise CancelledError("cancelled") from None
+    return _unwrap(outcome)
+
+
+def _unwrap(outcome: list[Result | BaseException]) -> Result:
+    if not outcome:
+        raise InternalError("the query ended without an outcome")
+    if isinstance(outcome[0], BaseException):
+        raise outcome[0]
+    return outcome[0]
+
+
+def _wait_for_end(thread: threading.Thread) -> None:
+    try:
+        thread.join(GRACE_SECONDS)
+    except KeyboardInterrupt:
+        return
+
+
+def _of(count: int, predicted: int) -> str:
+    return f"{count:,} of {predicted:,}" if predicted else f"{count:,}"
