@@ -1,0 +1,295 @@
+"""GROUP BY on shared keys, without a segmented-scan network.
+
+1. Sort by (invalid, keys); `first` marks the rows whose (invalid, keys) differ from the row before.
+2. Sums and counts of the sorted rows are prefix sums (local).
+3. A sentinel row that begins a group of its own is appended; partition by `first` brings the group
+   heads to the front, in key order, each with the exclusive prefix sums that it saw.
+4. A group's sum is the difference of neighbouring heads. Its row is valid if its head is a valid
+   row's. The head of the invalid rows, or the sentinel, follows the last group.
+
+MIN, MAX and DISTINCT arguments are appended to the sort key; each distinct extension is a pass of
+its own. Every pass yields the groups in the same order, so that the passes' results align.
+Cost: one sort and one partition per pass. Source: PROTOCOLS, section 5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ...planner.secure import Aggregate, AggregateSpec
+from ...query.errors import InternalError
+from ..circuits.partition import partition
+from ..circuits.rows import concat_rows, pad_rows, prefix_sum, shift_down, slice_rows
+from ..circuits.sort import sort
+from ..sharing.protocol import SharingProtocol
+from ..sharing.shares import Bits, Ring, Share, stack
+from .aggregate_all import aggregate_all
+from .counting_rows import argument_of, changes, distinct_sums, is_zero, null_free_rings
+from .table import (
+    SecretColumn,
+    SecretTable,
+    cleaned_bits,
+    encoding_of_column,
+    ordered_planes,
+)
+
+
+def aggregate(p: SharingProtocol, node: Aggregate, table: SecretTable) -> SecretTable:
+    """One row per group (node.keys), or exactly one row without keys."""
+    if not node.keys:
+        return aggregate_all(p, node, table)
+    passes = _passes(p, node, table)
+    results: dict[int, SecretColumn] = {}
+    heads: _Heads | None = None
+    for one in passes:
+        heads = _run_pass(p, node, table, one)
+        results.update(heads.results)
+    if heads is None:
+        raise InternalError("an aggregation without a pass")
+    keys = _group_keys(node, table, heads)
+    ordered = {c.id: keys.get(c.id) or results[c.id] for c in node.columns}
+    return SecretTable(node.rows, ordered, heads.valid)
+
+
+@dataclass(slots=True)
+class _Pass:
+    """One sort: the argument that extends the key, and the aggregates read off it."""
+
+    extension: Bits | None = None
+    specs: list[AggregateSpec] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Heads:
+    """What stands at the heads of the groups after one pass."""
+
+    valid: Bits
+    keys: Bits
+    results: dict[int, SecretColumn]
+
+
+PLAIN = ("count_star", "count", "sum")
+
+
+def _passes(p: SharingProtocol, node: Aggregate, table: SecretTable) -> list[_Pass]:
+    """Groups the aggregates by the sort they need; sums and counts join the first pass."""
+    passes: dict[tuple[str, int | None], _Pass] = {}
+    plain = [spec for spec in node.aggregates if spec.function in PLAIN]
+    for spec in node.aggregates:
+        if spec.function in PLAIN:
+            continue
+        kind = spec.function if spec.function == "max" else "ascending"
+        key = (kind, spec.argument)
+        if key not in passes:
+            column = argument_of(table, spec)
+            descending = kind == "max"
+            planes = _descending(p, column) if descending else ordered_planes(p, [column])
+            passes[key] = _Pass(extension=planes)
+        passes[key].specs.append(spec)
+    ordered = list(passes.values()) or [_Pass()]
+    ordered[0].specs = [*plain, *ordered[0].specs]
+    return ordered
+
+
+def _descending(p: SharingProtocol, column: SecretColumn) -> Bits:
+    """Planes whose ascending order is descending, NULL last."""
+    (planes,) = cleaned_bits(p, [column])
+    inverted = p.invert(planes)
+    return inverted if column.null is None else stack([inverted, column.null])
+
+
+def _run_pass(p: SharingProtocol, node: Aggregate, table: SecretTable, one: _Pass) -> _Heads:
+    """Steps 1 to 4 for one sort."""
+    keys = ordered_planes(p, [table.columns[k] for k in node.keys])
+    extension = [] if one.extension is None else [one.extension]
+    extra = sum(e.width for e in extension)
+    plain = [s for s in one.specs if s.function in PLAIN]
+    values = _ring_payload(p, table, plain)
+    full = stack([*extension, keys, p.invert(table.valid)])
+    ordered = sort(p, full, values.shares(), algorithm=node.sort)
+    sorted_keys = ordered.keys
+    group = sorted_keys.planes(extra, full.width)
+    changes = changes(p, [group, sorted_keys] if _distinct(one) else [group])
+    accumulated = values.prefix_sums(p, ordered.columns)
+    for spec in one.specs:
+        if spec.function in ("count_distinct", "sum_distinct"):
+            column = argument_of(table, spec)
+            accumulated[spec.column.id] = distinct_sums(
+                p, spec, column, sorted_keys.planes(0, extra), changes[1]
+            )
+    return _collect(p, node, table, one, sorted_keys, changes[0], accumulated)
+
+
+def _distinct(one: _Pass) -> bool:
+    return any(spec.function in ("count_distinct", "sum_distinct") for spec in one.specs)
+
+
+@dataclass(slots=True)
+class _RingPayload:
+    """Ring columns that the sort moves for SUM and COUNT, by output column id."""
+
+    sums: dict[int, Ring]
+    counts: dict[int, Bits]
+    stars: list[int]
+    rows: int
+
+    def shares(self) -> list[Share]:
+        return [*self.sums.values(), *self.counts.values()]
+
+    def prefix_sums(self, p: SharingProtocol, moved: Sequence[Share]) -> dict[int, Ring]:
+        """Inclusive running sums of the moved columns; COUNT(*) is the public row number."""
+        rings = [share for share in moved if isinstance(share, Ring)]
+        flags = [share for share in moved if isinstance(share, Bits)]
+        counted = p.flags_to_ring(flags, 64) if flags else []
+        running = {
+            identity: prefix_sum(ring)
+            for identity, ring in zip([*self.sums, *self.counts], [*rings, *counted], strict=True)
+        }
+        for identity in self.stars:
+            numbers = np.arange(1, self.rows + 1, dtype=np.uint64)
+            running[identity] = p.constant_ring(numbers, self.rows)
+        return running
+
+
+NONNULL = -1
+"""Offset of the hidden counter of non-NULL values beside a nullable SUM: id -(id + 1)."""
+
+
+def _ring_payload(
+    p: SharingProtocol, table: SecretTable, specs: Sequence[AggregateSpec]
+) -> _RingPayload:
+    payload = _RingPayload({}, {}, [], table.rows)
+    sums = [s for s in specs if s.function == "sum"]
+    rings = null_free_rings(p, [argument_of(table, s) for s in sums])
+    for spec, ring in zip(sums, rings, strict=True):
+        payload.sums[spec.column.id] = ring
+        column = argument_of(table, spec)
+        if column.null is not None:
+            payload.counts[NONNULL - spec.column.id] = p.invert(column.null)
+    for spec in specs:
+        if spec.function == "sum":
+            continue
+        null = None
+        if spec.function == "count":
+            column = argument_of(table, spec)
+            column.force("bits")
+            null = column.null
+        if null is None:
+            payload.stars.append(spec.column.id)
+        else:
+            payload.counts[spec.column.id] = p.invert(null)
+    return payload
+
+
+def _collect(
+    p: SharingProtocol,
+    node: Aggregate,
+    table: SecretTable,
+    one: _Pass,
+    sorted_keys: Bits,
+    first: Bits,
+    running: dict[int, Ring],
+) -> _Heads:
+    """Steps 3 and 4: heads to the front, differences of neighbours."""
+    rows = table.rows
+    width = sorted_keys.width
+    (head,) = p.and_([(first, p.invert(sorted_keys.planes(width - 1, width)))])
+    planes = pad_rows(stack([sorted_keys.planes(0, width - 1), head]), rows + 1)
+    flag = concat_rows([first, p.constant_bits(1, 1, 1)])
+    exclusive = [_with_total(shift_down(ring), ring) for ring in running.values()]
+    parted = partition(p, flag, [planes, *exclusive])
+    groups = node.rows
+    top = slice_rows(_bits(parted.columns[0]), 0, groups)
+    sums: dict[int, Ring] = {}
+    for identity, share in zip(running, parted.columns[1:], strict=True):
+        if not isinstance(share, Ring):
+            raise InternalError("a running sum is a ring column")
+        sums[identity] = slice_rows(share, 1, groups + 1) - slice_rows(share, 0, groups)
+    extra = 0 if one.extension is None else one.extension.width
+    results = _results(p, table, one, top.planes(0, extra), sums)
+    valid = top.planes(top.width - 1, top.width)
+    return _Heads(valid, top.planes(extra, top.width - 1), results)
+
+
+def _with_total(exclusive: Ring, running: Ring) -> Ring:
+    """The exclusive running sums, and the grand total for the sentinel row."""
+    return concat_rows([exclusive, slice_rows(running, running.rows - 1, running.rows)])
+
+
+def _results(
+    p: SharingProtocol,
+    table: SecretTable,
+    one: _Pass,
+    argument: Bits,
+    sums: dict[int, Ring],
+) -> dict[int, SecretColumn]:
+    """The aggregates' columns at the group heads."""
+    results: dict[int, SecretColumn] = {}
+    for spec in one.specs:
+        encoding = encoding_of_column(spec.column)
+        if spec.function in ("min", "max"):
+            results[spec.column.id] = _extreme_at_head(p, table, spec, argument)
+            continue
+        identity = spec.column.id
+        column = SecretColumn(encoding=encoding, rows=sums[identity].rows, ring=sums[identity])
+        counter = sums.get(NONNULL - identity)
+        if counter is not None:
+            column.null = is_zero(p, counter, table.rows)
+            column.clean_ring = True
+        if spec.function == "sum_distinct":
+            column.null = _nothing_distinct(p, table, spec, argument)
+        results[identity] = column
+    return results
+
+
+def _nothing_distinct(
+    p: SharingProtocol, table: SecretTable, spec: AggregateSpec, argument: Bits
+) -> Bits | None:
+    """SUM(DISTINCT x) is NULL where the group's first (smallest) x is."""
+    column = argument_of(table, spec)
+    if column.null is None:
+        return None
+    return argument.planes(argument.width - 1, argument.width)
+
+
+def _extreme_at_head(
+    p: SharingProtocol, table: SecretTable, spec: AggregateSpec, argument: Bits
+) -> SecretColumn:
+    """The head's own argument: the least in its group, or the greatest where complemented."""
+    column = argument_of(table, spec)
+    width = column.encoding.width
+    planes = argument.planes(0, width)
+    if spec.function == "max":
+        planes = p.invert(planes)
+    null = None if column.null is None else argument.planes(width, width + 1)
+    return SecretColumn(encoding=column.encoding, rows=argument.rows, bits=planes, null=null)
+
+
+def _group_keys(node: Aggregate, table: SecretTable, heads: _Heads) -> dict[int, SecretColumn]:
+    """Takes the key planes apart again (the first key is the most significant)."""
+    keys: dict[int, SecretColumn] = {}
+    position = 0
+    for identity in reversed(node.keys):
+        source = table.columns[identity]
+        width = source.encoding.width
+        column = SecretColumn(
+            encoding=source.encoding,
+            rows=heads.keys.rows,
+            bits=heads.keys.planes(position, position + width),
+            clean_bits=True,
+        )
+        position += width
+        if source.null is not None:
+            column.null = heads.keys.planes(position, position + 1)
+            position += 1
+        keys[identity] = column
+    return keys
+
+
+def _bits(share: Share) -> Bits:
+    if not isinstance(share, Bits):
+        raise InternalError("a plane stack was expected")
+    return share

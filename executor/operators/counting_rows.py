@@ -1,0 +1,74 @@
+"""What grouped and ungrouped aggregation share: changes between sorted rows, and masked counting."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ...planner.secure import AggregateSpec
+from ...query.errors import InternalError
+from ..circuits.compare import any_of, equal
+from ..circuits.convert import ring_to_word
+from ..circuits.rows import prefix_sum, shift_down
+from ..sharing.pack import rows_to_planes
+from ..sharing.protocol import SharingProtocol
+from ..sharing.shares import Bits, Ring
+from .table import SecretColumn, SecretTable, mask_public, need_ring
+
+
+def changes(p: SharingProtocol, keys: Sequence[Bits]) -> list[Bits]:
+    """For each stack: a plane that is 1 where a row differs from the row before (and in row 0)."""
+    same = equal(p, [(k, shift_down(k)) for k in keys])
+    later = np.ones((keys[0].rows, 1), np.uint8)
+    later[0] = 0
+    plane = rows_to_planes(later, 1)
+    return [p.invert(mask_public(flag, plane)) for flag in same]
+
+
+def null_free_rings(p: SharingProtocol, columns: Sequence[SecretColumn]) -> list[Ring]:
+    """Ring values that are 0 under NULL. At most one batch of multiplications."""
+    rings = need_ring(p, columns)
+    dirty = [i for i, c in enumerate(columns) if c.null is not None and not c.clean_ring]
+    if not dirty:
+        return rings
+    flags = p.flags_to_ring([p.invert(null_plane(columns[i])) for i in dirty], 64)
+    products = p.multiply([(rings[i], flag) for i, flag in zip(dirty, flags, strict=True)])
+    for i, product in zip(dirty, products, strict=True):
+        rings[i] = product
+    return rings
+
+
+def distinct_sums(
+    p: SharingProtocol, spec: AggregateSpec, column: SecretColumn, argument: Bits, change: Bits
+) -> Ring:
+    """Running count (or sum) of the rows that begin a new non-NULL value within their group."""
+    width = column.encoding.width
+    if column.null is not None:
+        (change,) = p.and_([(change, p.invert(argument.planes(width, width + 1)))])
+    (flag,) = p.flags_to_ring([change], 64)
+    if spec.function == "count_distinct":
+        return prefix_sum(flag)
+    sorted_column = SecretColumn(
+        encoding=column.encoding, rows=argument.rows, bits=argument.planes(0, width)
+    )
+    (ring,) = need_ring(p, [sorted_column])
+    return prefix_sum(p.multiply([(ring, flag)])[0])
+
+
+def argument_of(table: SecretTable, spec: AggregateSpec) -> SecretColumn:
+    if spec.argument is None:
+        raise InternalError(f"{spec.function} without an argument")
+    return table.columns[spec.argument]
+
+
+def is_zero(p: SharingProtocol, counter: Ring, largest: int) -> Bits:
+    """Whether a counter of at most `largest` is 0."""
+    (word,) = ring_to_word(p, [counter], largest.bit_length())
+    return p.invert(any_of(p, [word])[0])
+
+
+def null_plane(column: SecretColumn) -> Bits:
+    if column.null is None:
+        raise InternalError("a column has no null plane")
+    return column.null

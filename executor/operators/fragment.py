@@ -1,0 +1,177 @@
+"""Local fragments: what an owner computes alone in DuckDB, and how its rows enter as shares.
+
+All fragments of a plan run first, each at its owner, and all their columns are shared in ONE
+round: w bits per row and Boolean column, 64 per ring column, 1 per null plane, 1 for validity, from
+the owner alone. Rows beyond the fragment's result up to its public bound are padding, valid = 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ...connectors.encode import EncodedColumn, encode_column
+from ...connectors.source import TableSource
+from ...planner.secure import Form, Fragment
+from ...query.datatypes import Column
+from ...query.errors import DataError, InternalError
+from ..sharing.pack import row_bytes, rows_to_planes
+from ..sharing.protocol import Input, SharingProtocol
+from ..sharing.shares import Bits, Ring, Share, words
+from .table import SecretColumn, SecretTable, encoding_of_column
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedRows:
+    """A fragment's encoded result at its owner: plane stacks and ring vectors, padded."""
+
+    values: tuple[NDArray[np.uint64], ...]
+
+
+def read_fragment(fragment: Fragment, source: TableSource) -> OwnedRows:
+    """Runs a fragment's SQL at its owner and encodes the result, padded to the public bound.
+
+    Errors: DataError (for the owner alone) where the data break the catalog's promises.
+    """
+    table = source.execute(fragment.sql)
+    if table.num_rows > fragment.rows:
+        raise DataError(
+            f"a local fragment has {table.num_rows} rows, more than the {fragment.rows} that the "
+            "catalog allows; raise ROWS in the catalog"
+        )
+    if table.num_columns != len(fragment.columns):
+        raise InternalError("a local fragment returned other columns than planned")
+    values: list[NDArray[np.uint64]] = []
+    for position, (column, form) in enumerate(zip(fragment.columns, fragment.forms, strict=True)):
+        values += _encoded(table.column(position), column, form, fragment.rows)
+    present = np.ones((table.num_rows, 1), np.uint8)
+    values.append(_padded_planes(present, 1, fragment.rows))
+    return OwnedRows(tuple(values))
+
+
+def _encoded(
+    data: pa.ChunkedArray, column: Column, form: Form, rows: int
+) -> list[NDArray[np.uint64]]:
+    """The arrays that one column inputs, in the order of `_shapes`."""
+    encoding = encoding_of_column(column)
+    encoded = encode_column(data, column)
+    arrays: list[NDArray[np.uint64]] = []
+    if form in ("bits", "both"):
+        packed = _packed_rows(encoded, column)
+        if encoded.nulls is not None:
+            packed[encoded.nulls] = 0
+        arrays.append(_padded_planes(packed, encoding.width, rows))
+    if form in ("ring", "both"):
+        if encoded.values is None:
+            raise InternalError(f"column {column.name} cannot be a ring column")
+        vector = np.zeros(rows, np.uint64)
+        vector[: len(encoded.values)] = encoded.values.view(np.uint64)
+        if encoded.nulls is not None:
+            vector[: len(encoded.nulls)][encoded.nulls] = 0
+        arrays.append(vector)
+    if column.nullable:
+        nulls = encoded.nulls
+        if nulls is None:
+            nulls = np.zeros(len(data), np.bool_)
+        arrays.append(_padded_planes(nulls.astype(np.uint8)[:, None], 1, rows))
+    elif encoded.nulls is not None and bool(encoded.nulls.any()):
+        raise DataError(f"column {column.name} holds NULL although it is declared NOT NULL")
+    return arrays
+
+
+def _packed_rows(encoded: EncodedColumn, column: Column) -> NDArray[np.uint8]:
+    """Little-endian bytes of (value - lo), one row per row."""
+    encoding = encoding_of_column(column)
+    size = row_bytes(encoding.width)
+    if encoded.text is not None:
+        return np.ascontiguousarray(encoded.text[:, ::-1])
+    if encoded.values is None:
+        raise InternalError(f"column {column.name} has no encoded values")
+    low = encoded.values.view(np.uint64)
+    if encoded.high is None and size <= 8:
+        offset = low - np.uint64(encoding.lo % 2**64)
+        return np.ascontiguousarray(offset.view(np.uint8).reshape(-1, 8)[:, :size])
+    high = encoded.high
+    upper = (encoded.values >> 63).view(np.uint64) if high is None else high.view(np.uint64)
+    shift = encoding.lo % 2**128
+    low_offset, high_offset = np.uint64(shift % 2**64), np.uint64(shift >> 64)
+    both = np.empty((len(low), 2), np.uint64)
+    both[:, 0] = low - low_offset
+    both[:, 1] = upper - high_offset - (low < low_offset).astype(np.uint64)
+    return np.ascontiguousarray(both.view(np.uint8).reshape(-1, 16)[:, :size])
+
+
+def _padded_planes(packed: NDArray[np.uint8], width: int, rows: int) -> NDArray[np.uint64]:
+    """Planes of packed rows, with zero rows up to `rows`."""
+    planes = np.zeros((width, words(rows)), np.uint64)
+    if width and len(packed):
+        filled = rows_to_planes(packed, width)
+        planes[:, : filled.shape[1]] = filled
+    return planes
+
+
+def _shapes(fragment: Fragment) -> list[tuple[int, int]]:
+    """(width, 0) of every plane stack and (0, 64) of every ring vector that the owner inputs."""
+    shapes: list[tuple[int, int]] = []
+    for column, form in zip(fragment.columns, fragment.forms, strict=True):
+        if form in ("bits", "both"):
+            shapes.append((encoding_of_column(column).width, 0))
+        if form in ("ring", "both"):
+            shapes.append((0, 64))
+        if column.nullable:
+            shapes.append((1, 0))
+    return [*shapes, (1, 0)]
+
+
+def share_fragments(
+    p: SharingProtocol, items: Sequence[tuple[Fragment, int, OwnedRows | None]]
+) -> list[SecretTable]:
+    """Shares all fragments (with their owners' compute-party index) in one round."""
+    inputs: list[Input] = []
+    for fragment, owner, owned in items:
+        for position, (width, bits) in enumerate(_shapes(fragment)):
+            values = None if owned is None else owned.values[position]
+            inputs.append(
+                Input(owner=owner, rows=fragment.rows, width=width, bits=bits, values=values)
+            )
+    shares = iter(p.input(inputs))
+    tables: list[SecretTable] = []
+    for fragment, _, _ in items:
+        taken = [next(shares) for _ in _shapes(fragment)]
+        tables.append(_table(fragment, taken))
+    return tables
+
+
+def _table(fragment: Fragment, shares: Sequence[Share]) -> SecretTable:
+    """Reassembles the shared columns of one fragment."""
+    remaining = iter(shares)
+    columns: dict[int, SecretColumn] = {}
+    for column, form in zip(fragment.columns, fragment.forms, strict=True):
+        encoding = encoding_of_column(column)
+        secret = SecretColumn(
+            encoding=encoding, rows=fragment.rows, clean_bits=True, clean_ring=True
+        )
+        if form in ("bits", "both"):
+            secret.bits = _bits(next(remaining))
+        if form in ("ring", "both"):
+            secret.ring = _ring(next(remaining))
+        if column.nullable:
+            secret.null = _bits(next(remaining))
+        columns[column.id] = secret
+    return SecretTable(fragment.rows, columns, _bits(next(remaining)))
+
+
+def _bits(share: Share) -> Bits:
+    if not isinstance(share, Bits):
+        raise InternalError("planes were expected among the inputs")
+    return share
+
+
+def _ring(share: Share) -> Ring:
+    if not isinstance(share, Ring):
+        raise InternalError("a ring column was expected among the inputs")
+    return share

@@ -1,0 +1,247 @@
+"""Equi-joins on shared keys, by one sort and without opening anything but random orders.
+
+Setting: any sharing protocol; both inputs, the match and the number of matches stay secret.
+Inputs: probe (n rows), build (m rows). Output: n rows, in the probe's order.
+
+1. Stack build over probe; the sort key is (build row is unusable, key). Stable, so that in a run of
+   equal keys the usable build rows come first and unusable ones come after every probe row.
+2. Partition by side: the build rows, in sorted order, come to the front. XOR (or subtract) each from
+   its predecessor, put zeros in the probe rows, and undo the partition.
+3. Prefix XOR (or sum): every row now carries the last build row at or before it.
+4. Undo the sort; the last n rows are the probe rows in their own order. A probe row matches if the
+   carried key is there, equals its own, and the row and its key are valid.
+
+Cost: one sort of (n + m) rows by key + 1 bits, one partition and two shuffles of the carried
+columns, one equality on n rows. Source: PROTOCOLS, section 5; copying downwards by prefix sums of
+differences replaces a logarithmic copy network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...planner.secure import Join
+from ...query.datatypes import Column
+from ...query.errors import InternalError
+from ..circuits.compare import all_of, any_row, equal
+from ..circuits.partition import partition
+from ..circuits.rows import (
+    concat_rows,
+    pad_rows,
+    prefix_sum,
+    prefix_xor,
+    shift_down,
+    slice_rows,
+)
+from ..circuits.sort import sort
+from ..sharing.pack import rows_to_planes
+from ..sharing.protocol import SharingProtocol
+from ..sharing.shares import Bits, Ring, Share, stack
+from .comparison import common_encoding
+from .table import (
+    Execution,
+    FailureFlag,
+    SecretColumn,
+    SecretTable,
+    bits_in,
+    need_bits,
+    not_null,
+)
+
+
+def join(run: Execution, node: Join, probe: SecretTable, build: SecretTable) -> SecretTable:
+    """Joins two tables as the plan's node says (see the module's docstring)."""
+    p = run.protocol
+    probe_key, build_key = _key_planes(p, node, probe, build)
+    usable = _usable(p, build, node.build_keys)
+    asking = _usable(p, probe, node.probe_keys)
+    payload = [c for c in node.columns if c.id in build.columns] if _carries(node) else []
+    carried = _carry(run, node, probe_key, build_key, usable, _Payload.of(p, build, payload))
+    presence, key, columns = carried
+    same = p.invert(key ^ probe_key)
+    (match,) = all_of(p, [stack([same, presence, asking])])
+    kept = {c.id: probe.columns[c.id] for c in node.columns if c.id in probe.columns}
+    if node.kind == "anti":
+        (valid,) = p.and_([(probe.valid, p.invert(match))])
+        return SecretTable(probe.rows, kept, valid)
+    valid = probe.valid if node.kind == "left" else match
+    if node.kind == "left":
+        columns = _null_extended(p, columns, match)
+    ordered = {c.id: kept.get(c.id) or columns[c.id] for c in node.columns}
+    return SecretTable(probe.rows, ordered, valid)
+
+
+def _carries(node: Join) -> bool:
+    return node.kind in ("inner", "left")
+
+
+def _key_planes(
+    p: SharingProtocol, node: Join, probe: SecretTable, build: SecretTable
+) -> tuple[Bits, Bits]:
+    """The keys of both sides as planes under common encodings; first key most significant."""
+    left = [probe.columns[k] for k in node.probe_keys]
+    right = [build.columns[k] for k in node.build_keys]
+    need_bits(p, [*left, *right])
+    targets = [common_encoding(a.encoding, b.encoding) for a, b in zip(left, right, strict=True)]
+    sides = []
+    for columns in (left, right):
+        planes = [bits_in(p, c, t) for c, t in zip(columns, targets, strict=True)]
+        sides.append(stack(list(reversed(planes))))
+    return sides[0], sides[1]
+
+
+def _usable(p: SharingProtocol, table: SecretTable, keys: Sequence[int]) -> Bits:
+    """Rows that are valid and have no NULL among the keys."""
+    planes = [table.valid]
+    planes += [n for n in (not_null(p, table.columns[k]) for k in keys) if n is not None]
+    return planes[0] if len(planes) == 1 else all_of(p, [stack(planes)])[0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Payload:
+    """The build columns that matching rows take along, as one plane stack and ring vectors."""
+
+    columns: tuple[Column, ...]
+    secrets: tuple[SecretColumn, ...]
+
+    @staticmethod
+    def of(p: SharingProtocol, build: SecretTable, columns: Sequence[Column]) -> _Payload:
+        secrets = tuple(build.columns[c.id] for c in columns)
+        for secret in secrets:
+            secret.force("bits")
+            if secret.bits is None and secret.ring is None:
+                need_bits(p, [secret])
+        return _Payload(tuple(columns), secrets)
+
+    def planes(self) -> list[Bits]:
+        return [s.bits for s in self.secrets if s.bits is not None] + [
+            s.null for s in self.secrets if s.null is not None
+        ]
+
+    def rings(self) -> list[Ring]:
+        return [s.ring for s in self.secrets if s.ring is not None]
+
+    def rebuilt(self, planes: Bits, rings: Sequence[Share]) -> dict[int, SecretColumn]:
+        """Takes the carried planes and rings apart again, one column per payload column."""
+        columns: dict[int, SecretColumn] = {}
+        position = 0
+        for column, secret in zip(self.columns, self.secrets, strict=True):
+            columns[column.id] = SecretColumn(encoding=secret.encoding, rows=planes.rows)
+            if secret.bits is not None:
+                width = secret.bits.width
+                columns[column.id].bits = planes.planes(position, position + width)
+                position += width
+        for column, secret in zip(self.columns, self.secrets, strict=True):
+            if secret.null is not None:
+                columns[column.id].null = planes.planes(position, position + 1)
+                position += 1
+        remaining = iter(rings)
+        for column, secret in zip(self.columns, self.secrets, strict=True):
+            if secret.ring is not None:
+                ring = next(remaining)
+                if not isinstance(ring, Ring):
+                    raise InternalError("a ring column was expected among the carried columns")
+                columns[column.id].ring = ring
+        return columns
+
+
+def _carry(
+    run: Execution,
+    node: Join,
+    probe_key: Bits,
+    build_key: Bits,
+    usable: Bits,
+    payload: _Payload,
+) -> tuple[Bits, Bits, dict[int, SecretColumn]]:
+    """Steps 1 to 4: (presence, key, payload) of the last build row at or before each probe row."""
+    p = run.protocol
+    n, m = probe_key.rows, build_key.rows
+    key = concat_rows([build_key, probe_key])
+    unusable = concat_rows([p.invert(usable), p.constant_bits(0, 1, n)])
+    side = p.public_bits(_first_rows(m, n + m), n + m)
+    planes = pad_rows(stack(payload.planes()), n + m) if payload.planes() else None
+    rings = [pad_rows(ring, n + m) for ring in payload.rings()]
+    moved: list[Share] = [side, *([planes] if planes else []), *rings]
+    ordered = sort(p, stack([key, unusable]), moved, algorithm=node.sort)
+    flag, *sorted_payload = ordered.columns
+    if not isinstance(flag, Bits):
+        raise InternalError("the side of a row is one plane")
+    carried = [ordered.keys.planes(0, key.width)]
+    carried += [share for share in sorted_payload if isinstance(share, Bits)]
+    columns: list[Share] = [stack([*carried, ordered.keys.planes(key.width, key.width + 1)])]
+    columns += [share for share in sorted_payload if isinstance(share, Ring)]
+    parted = partition(p, flag, columns)
+    front = [slice_rows(share, 0, m) for share in parted.columns]
+    if node.check_unique:
+        _check_unique(run, _as_bits(front[0]), key.width)
+    back = parted.order.undo(p, [pad_rows(_difference(p, share), n + m) for share in front])
+    running = [prefix_xor(s) if isinstance(s, Bits) else prefix_sum(s) for s in back]
+    mine = [slice_rows(share, m, n + m) for share in ordered.order.undo(p, running)]
+    whole = _as_bits(mine[0])
+    middle = key.width
+    top = whole.width - 1
+    columns_by_id = payload.rebuilt(whole.planes(middle, top), mine[1:])
+    return whole.planes(top, top + 1), whole.planes(0, middle), columns_by_id
+
+
+def _difference(p: SharingProtocol, share: Share) -> Share:
+    """Each row less its predecessor. In a plane stack the last plane becomes the presence plane:
+
+    1 in the first row, 0 below, so that its running XOR says "some build row stands before". Local.
+    """
+    if isinstance(share, Ring):
+        return share - shift_down(share)
+    body = share.planes(0, share.width - 1)
+    presence = p.public_bits(_first_rows(1, share.rows), share.rows)
+    return stack([body ^ shift_down(body), presence])
+
+
+def _first_rows(count: int, rows: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint64]]:
+    """A public plane that is 1 in the first `count` rows."""
+    packed = np.zeros((rows, 1), np.uint8)
+    packed[:count] = 1
+    return rows_to_planes(packed, 1)
+
+
+def _check_unique(run: Execution, front: Bits, key_width: int) -> None:
+    """Adds a failure flag: two usable build rows in a row hold one key."""
+    p = run.protocol
+    rows = front.rows
+    if rows < 2:
+        return
+    keys = front.planes(0, key_width)
+    usable = p.invert(front.planes(front.width - 1, front.width))
+    (same,) = equal(p, [(slice_rows(keys, 1, rows), slice_rows(keys, 0, rows - 1))])
+    pair = stack([same, slice_rows(usable, 1, rows), slice_rows(usable, 0, rows - 1)])
+    (clash,) = all_of(p, [pair])
+    message = "a key that the catalog declares unique occurs twice among its owners' rows"
+    run.failures.append(FailureFlag(any_row(p, clash), message))
+
+
+def _null_extended(
+    p: SharingProtocol, columns: dict[int, SecretColumn], match: Bits
+) -> dict[int, SecretColumn]:
+    """LEFT JOIN: the build's columns are NULL where nothing matched."""
+    missing = p.invert(match)
+    nullable = [c for c in columns.values() if c.null is not None]
+    known = p.and_([(_null(c), match) for c in nullable]) if nullable else []
+    for column, plane in zip(nullable, known, strict=True):
+        column.null = plane ^ missing
+    for column in columns.values():
+        column.null = column.null or missing
+    return columns
+
+
+def _null(column: SecretColumn) -> Bits:
+    if column.null is None:
+        raise InternalError("a column has no null plane")
+    return column.null
+
+
+def _as_bits(share: Share) -> Bits:
+    if not isinstance(share, Bits):
+        raise InternalError("a plane stack was expected")
+    return share

@@ -1,0 +1,169 @@
+"""Operators that keep rows where they are: concatenation, filter, projection, aligned sums."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ...planner.secure import AlignedSum, Concat, Filter, Project
+from ...query.bound import Expression
+from ...query.datatypes import Column, Encoding
+from ..circuits.compare import all_of, any_of
+from ..circuits.rows import concat_rows
+from ..sharing.pack import row_bytes, rows_to_planes
+from ..sharing.protocol import SharingProtocol
+from ..sharing.shares import Bits, stack
+from .expression import Evaluator
+from .table import (
+    Form,
+    SecretColumn,
+    SecretTable,
+    bits_in,
+    definitions,
+    encoding_of_column,
+    need_bits,
+    need_ring,
+)
+
+
+def filter_rows(p: SharingProtocol, node: Filter, table: SecretTable) -> SecretTable:
+    """valid &= predicate IS TRUE. 1 round after the predicate, 1 bit per row."""
+    evaluator = Evaluator(p, table.rows, table.columns, definitions(node.input.columns))
+    (truth,) = need_bits(p, evaluator.truths([node.predicate]))
+    (valid,) = p.and_([(table.valid, truth)])
+    kept = {column.id: table.columns[column.id] for column in node.columns}
+    return SecretTable(table.rows, kept, valid)
+
+
+def project(p: SharingProtocol, node: Project, table: SecretTable) -> SecretTable:
+    """New columns from expressions, each computed when and in the form it is first needed."""
+    evaluator = Evaluator(p, table.rows, table.columns, definitions(node.input.columns))
+    columns: dict[int, SecretColumn] = {}
+    for column, expression in zip(node.columns, node.expressions, strict=True):
+        columns[column.id] = _deferred(evaluator, column, expression)
+    return SecretTable(table.rows, columns, table.valid)
+
+
+def _deferred(evaluator: Evaluator, column: Column, expression: Expression) -> SecretColumn:
+    encoding = encoding_of_column(column)
+
+    def compute(form: Form) -> SecretColumn:
+        value = evaluator.evaluate(expression, form, encoding)
+        return in_encoding(evaluator.protocol, value, encoding)
+
+    return SecretColumn(encoding=encoding, rows=evaluator.rows, deferred=compute)
+
+
+def in_encoding(p: SharingProtocol, value: SecretColumn, target: Encoding) -> SecretColumn:
+    """The same values under the encoding that the plan states."""
+    if value.encoding == target:
+        return value
+    planes = None
+    if value.bits is not None:
+        planes = bits_in(p, value, target)
+    same = value.encoding.lo == target.lo and value.encoding.text_bytes is None
+    return SecretColumn(
+        encoding=target,
+        rows=value.rows,
+        bits=planes,
+        ring=value.ring,
+        null=value.null,
+        clean_bits=value.clean_bits and same,
+        clean_ring=value.clean_ring,
+    )
+
+
+def concat(p: SharingProtocol, node: Concat, tables: Sequence[SecretTable]) -> SecretTable:
+    """Rows of all inputs, one after the other. Local where encodings and forms agree."""
+    columns: dict[int, SecretColumn] = {}
+    for position, column in enumerate(node.columns):
+        pieces = [list(table.columns.values())[position] for table in tables]
+        columns[column.id] = _concat_column(p, column, pieces)
+    valid = concat_rows([table.valid for table in tables])
+    return SecretTable(node.rows, columns, valid)
+
+
+def _concat_column(
+    p: SharingProtocol, column: Column, pieces: Sequence[SecretColumn]
+) -> SecretColumn:
+    target = encoding_of_column(column)
+    for piece in pieces:
+        piece.force("bits")
+    result = SecretColumn(encoding=target, rows=sum(piece.rows for piece in pieces))
+    in_ring = all(piece.ring is not None or piece.is_constant for piece in pieces)
+    if in_ring and any(piece.ring is not None for piece in pieces):
+        result.ring = concat_rows(need_ring(p, pieces))
+        result.clean_ring = all(piece.clean_ring for piece in pieces)
+    if result.ring is None or all(piece.bits is not None for piece in pieces):
+        aligned = all(piece.encoding.lo == target.lo for piece in pieces)
+        result.bits = concat_rows([bits_in(p, piece, target) for piece in pieces])
+        result.clean_bits = aligned and all(piece.clean_bits for piece in pieces)
+    if any(piece.null is not None for piece in pieces):
+        result.null = concat_rows(
+            [piece.null or p.constant_bits(0, 1, piece.rows) for piece in pieces]
+        )
+    return result
+
+
+def aligned_sum(p: SharingProtocol, node: AlignedSum, tables: Sequence[SecretTable]) -> SecretTable:
+    """Adds aligned rows in the ring: local, but for the null planes."""
+    keyed = len(node.keys)
+    columns: dict[int, SecretColumn] = {}
+    for position, column in enumerate(node.columns[:keyed]):
+        codes = [values[position] for values in node.key_values]
+        columns[column.id] = _public_column(p, column, codes)
+    for position, column in enumerate(node.columns[keyed:]):
+        pieces = [list(table.columns.values())[position] for table in tables]
+        columns[column.id] = _summed(p, column, pieces)
+    if not node.keys:
+        valid = p.constant_bits(1, 1, node.rows)
+    else:
+        (valid,) = any_of(p, [stack([table.valid for table in tables])])
+    return SecretTable(node.rows, columns, valid)
+
+
+def _public_column(p: SharingProtocol, column: Column, codes: Sequence[int | None]) -> SecretColumn:
+    """A column of public values, shared without communication."""
+    encoding = encoding_of_column(column)
+    values = np.array([0 if c is None else c - encoding.lo for c in codes], np.uint64)
+    packed = values.view(np.uint8).reshape(-1, 8)[:, : row_bytes(encoding.width)]
+    planes = rows_to_planes(np.ascontiguousarray(packed), encoding.width)
+    result = SecretColumn(
+        encoding=encoding,
+        rows=len(codes),
+        bits=p.public_bits(planes, len(codes)),
+        clean_bits=True,
+    )
+    if column.nullable:
+        missing = np.array([[c is None] for c in codes], np.uint8)
+        result.null = p.public_bits(rows_to_planes(missing, 1), len(codes))
+    return result
+
+
+def _summed(p: SharingProtocol, column: Column, pieces: Sequence[SecretColumn]) -> SecretColumn:
+    rings = need_ring(p, pieces)
+    dirty = [i for i, piece in enumerate(pieces) if piece.null is not None and not piece.clean_ring]
+    if dirty:
+        flags = p.flags_to_ring([p.invert(_null(pieces[i])) for i in dirty], 64)
+        products = p.multiply([(rings[i], flag) for i, flag in zip(dirty, flags, strict=True)])
+        for i, product in zip(dirty, products, strict=True):
+            rings[i] = product
+    ring = rings[0]
+    for other in rings[1:]:
+        ring = ring + other
+    null: Bits | None = None
+    if all(piece.null is not None for piece in pieces):
+        (null,) = all_of(p, [stack([_null(piece) for piece in pieces])])
+    return SecretColumn(
+        encoding=encoding_of_column(column),
+        rows=pieces[0].rows,
+        ring=ring,
+        null=null,
+        clean_ring=True,
+    )
+
+
+def _null(column: SecretColumn) -> Bits:
+    assert column.null is not None
+    return column.null

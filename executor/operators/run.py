@@ -1,0 +1,157 @@
+"""Runs a secure plan at one party, in lockstep with the others.
+
+First every fragment at its owner, all of them shared in one round; then the operators from the
+leaves to the root; then the failure flags are opened; then the result is revealed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pyarrow as pa
+
+from ...connectors.source import TableSource
+from ...planner.secure import (
+    Aggregate,
+    AlignedSum,
+    Concat,
+    Filter,
+    Fragment,
+    Join,
+    Operator,
+    Project,
+    SecurePlan,
+    Sort,
+    children,
+)
+from ...query.errors import InternalError, SessionError
+from ..sharing.protocol import SharingProtocol
+from .aggregate import aggregate
+from .fragment import OwnedRows, read_fragment, share_fragments
+from .join import join
+from .order import sort_rows
+from .reveal import reveal
+from .rows import aligned_sum, concat, filter_rows, in_encoding, project
+from .table import Execution, SecretTable, encoding_of_column
+
+Watch = Callable[[int, str], None]
+"""Called before each step with its number and a short text; may raise to stop the run."""
+
+
+def run_plan(
+    plan: SecurePlan,
+    *,
+    protocol: SharingProtocol,
+    party: str,
+    source: TableSource | None,
+    watch: Watch,
+) -> pa.Table | None:
+    """Runs the plan; returns the result at its recipients and None elsewhere.
+
+    Errors: DataError at an owner whose data break the catalog's promises; SessionError at every
+    party if a failure flag opens; whatever the channel raises.
+    """
+    runner = Runner(plan, protocol, watch)
+    tables = runner.share(party, source)
+    return runner.finish(tables)
+
+
+def post_order(operator: Operator) -> Iterator[Operator]:
+    """All operators, inputs before those who use them."""
+    for child in children(operator):
+        yield from post_order(child)
+    yield operator
+
+
+class Runner:
+    """One execution of a plan; pricing drives it step by step."""
+
+    def __init__(self, plan: SecurePlan, protocol: SharingProtocol, watch: Watch) -> None:
+        self.plan = plan
+        self.protocol = protocol
+        self.execution = Execution(protocol)
+        self.watch = watch
+        self.operators = list(post_order(plan.root))
+
+    def share(self, party: str, source: TableSource | None) -> dict[int, SecretTable]:
+        """Runs this party's fragments and shares everybody's. Keys: positions in `operators`."""
+        fragments = [o for o in self.operators if isinstance(o, Fragment)]
+        positions = [self.operators.index(o) for o in dict.fromkeys(fragments)]
+        items: list[tuple[Fragment, int, OwnedRows | None]] = []
+        for position in positions:
+            fragment = self.operators[position]
+            if not isinstance(fragment, Fragment):
+                raise InternalError("a fragment was expected")
+            owned = None
+            if fragment.owner == party and not self.protocol.counts_only:
+                self.watch(position, "local fragment")
+                if source is None:
+                    raise InternalError("a party without a source owns a fragment")
+                owned = read_fragment(fragment, source)
+            items.append((fragment, self.plan.parties.index(fragment.owner), owned))
+        self.watch(positions[-1] if positions else 0, "share")
+        tables = share_fragments(self.protocol, items)
+        return dict(zip(positions, tables, strict=True))
+
+    def finish(self, tables: dict[int, SecretTable]) -> pa.Table | None:
+        """Runs everything above the fragments; an operator that occurs twice runs once."""
+        stack: list[SecretTable] = []
+        known: dict[Operator, SecretTable] = {}
+        for position, operator in enumerate(self.operators[:-1]):
+            inputs = [stack.pop() for _ in children(operator)][::-1]
+            if operator not in known:
+                if isinstance(operator, Fragment):
+                    known[operator] = tables[position]
+                else:
+                    self.watch(position, type(operator).__name__.lower())
+                    known[operator] = self.apply(operator, inputs)
+            stack.append(known[operator])
+        self.watch(len(self.operators) - 1, "reveal")
+        self.check_failures()
+        return self.reveal(stack.pop())
+
+    def apply(self, operator: Operator, inputs: list[SecretTable]) -> SecretTable:
+        """Runs one operator and puts its columns under the encodings that the plan states."""
+        table = self._applied(operator, inputs)
+        for column in operator.columns:
+            secret = table.columns[column.id]
+            if secret.deferred is None and secret.encoding != column.encoding:
+                target = encoding_of_column(column)
+                table.columns[column.id] = in_encoding(self.protocol, secret, target)
+        return table
+
+    def _applied(self, operator: Operator, inputs: list[SecretTable]) -> SecretTable:
+        p = self.protocol
+        match operator:
+            case Concat():
+                return concat(p, operator, inputs)
+            case AlignedSum():
+                return aligned_sum(p, operator, inputs)
+            case Filter():
+                return filter_rows(p, operator, inputs[0])
+            case Project():
+                return project(p, operator, inputs[0])
+            case Join():
+                return join(self.execution, operator, inputs[0], inputs[1])
+            case Aggregate():
+                return aggregate(p, operator, inputs[0])
+            case Sort():
+                return sort_rows(p, operator, inputs[0])
+            case _:
+                raise InternalError(f"a plan holds {type(operator).__name__} below its root")
+
+    def check_failures(self) -> None:
+        """Opens the failure flags, one bit each."""
+        failures = self.execution.failures
+        if not failures:
+            return
+        opened = self.protocol.open([failure.flag for failure in failures])
+        for failure, planes in zip(failures, opened or [], strict=opened is not None):
+            if int(planes[0, 0]) & 1:
+                raise SessionError(failure.message)
+
+    def reveal(self, table: SecretTable) -> pa.Table | None:
+        """Opens the result to the plan's recipients."""
+        root = self.plan.root
+        recipients = [self.plan.parties.index(name) for name in root.recipients]
+        return reveal(self.protocol, root, table, recipients)
