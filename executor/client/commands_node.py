@@ -1,0 +1,106 @@
+"""`tacit init`, `tacit node` and `tacit up`: making a party, and running nodes."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import tempfile
+import threading
+from pathlib import Path
+from types import FrameType
+
+from ...query.errors import ConfigurationError
+from ..party.federation import CATALOG_FILE, FEDERATION_FILE
+from .local import LocalFederation, create_local
+from .skeleton import write_local, write_party
+
+Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+
+def add_init(commands: Commands) -> None:
+    """Adds the command `init`."""
+    parser = commands.add_parser(
+        "init",
+        help="make a party's key and files, or a directory for local trials",
+        description="With --party: makes the party's key pair and certificate in DIR/NAME, writes "
+        "files to fill in, and prints the section of federation.toml that the others need. With "
+        "--local: writes a directory for `tacit run --local DIR`, whose parties need no keys.",
+    )
+    parser.add_argument("directory", metavar="DIR", type=Path)
+    kind = parser.add_mutually_exclusive_group(required=True)
+    kind.add_argument("--party", metavar="NAME")
+    kind.add_argument("--local", metavar="NAME,NAME,...")
+    parser.add_argument("--host", default="127.0.0.1", help="where the others reach this party")
+    parser.add_argument("--port", type=int, default=7001, help="control port; data: the next one")
+    parser.set_defaults(run=_init)
+
+
+def add_node(commands: Commands) -> None:
+    """Adds the command `node`."""
+    parser = commands.add_parser("node", help="run one party's node until Ctrl-C")
+    parser.add_argument("directory", metavar="DIR", type=Path, help="the federation directory")
+    parser.add_argument("party", metavar="PARTY")
+    parser.set_defaults(run=_node)
+
+
+def add_up(commands: Commands) -> None:
+    """Adds the command `up`."""
+    parser = commands.add_parser("up", help="run all parties' nodes on this machine until Ctrl-C")
+    parser.add_argument(
+        "directory",
+        metavar="DIR",
+        type=Path,
+        help="a federation directory; or one without federation.toml, whose parties then get "
+        "keys and addresses in a temporary directory",
+    )
+    parser.set_defaults(run=_up)
+
+
+def _init(arguments: argparse.Namespace) -> int:
+    if arguments.party is not None:
+        made = write_party(arguments.directory, arguments.party, arguments.host, arguments.port)
+    else:
+        names = [name.strip() for name in arguments.local.split(",")]
+        made = write_local(arguments.directory, names)
+    print(made)
+    return 0
+
+
+def _node(arguments: argparse.Namespace) -> int:
+    from ..party.__main__ import main
+
+    return main([str(arguments.directory / arguments.party)])
+
+
+def _up(arguments: argparse.Namespace) -> int:
+    with tempfile.TemporaryDirectory(prefix="tacit-") as scratch:
+        directory = _runnable(arguments.directory, Path(scratch))
+        with LocalFederation.start(directory) as nodes:
+            print(f"running: {', '.join(nodes.parties)}", flush=True)
+            example = f"--federation {directory} --party {nodes.parties[0]}"
+            print(f'ask with: tacit run {example} -c "SELECT ..."', flush=True)
+            _wait_for_the_end()
+    return 0
+
+
+def _runnable(directory: Path, scratch: Path) -> Path:
+    if (directory / FEDERATION_FILE).is_file():
+        return directory
+    if not (directory / CATALOG_FILE).is_file():
+        raise ConfigurationError(f"{directory} holds neither {FEDERATION_FILE} nor {CATALOG_FILE}")
+    return create_local(directory, target=scratch / "federation")
+
+
+def _wait_for_the_end() -> None:
+    """Waits for Ctrl-C or the request to terminate; both are a proper end."""
+    ended = threading.Event()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        ended.set()
+
+    before = signal.signal(signal.SIGINT, end), signal.signal(signal.SIGTERM, end)
+    try:
+        ended.wait()
+    finally:
+        signal.signal(signal.SIGINT, before[0])
+        signal.signal(signal.SIGTERM, before[1])

@@ -1,0 +1,96 @@
+"""The files that a new party, or a new local federation, starts from; nothing is overwritten."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ...query.errors import ConfigurationError
+from ..party.federation import CATALOG_FILE, FEDERATION_FILE, Address, Member, member_section
+from ..transport.identity import PARTY_NAME, create_identity
+
+_SOURCES = """\
+-- Which file stands behind which table of the catalog; paths are relative to this folder.
+-- ATTACH 'data/visits.parquet' AS visits;
+"""
+
+_POLICY = """\
+# Which of this party's tables others may query. What is not allowed here is denied.
+[tables]
+# visits = "allow"
+"""
+
+_PARTY = """\
+# Settings of this party's node alone; everything has a default.
+# session_seconds = 300
+# peer_timeout_seconds = 60
+"""
+
+_CATALOG = """\
+-- The public contract of the federation, the same at every party.
+-- `tacit describe FILE --owner PARTY` proposes a table. For instance:
+--
+-- CREATE TABLE visits (
+--     patient_id BIGINT CHECK (patient_id BETWEEN 1 AND 999999),
+--     admitted   DATE,
+--     cost       DECIMAL(9,2) CHECK (cost BETWEEN 0 AND 999999.99)
+-- ) OWNED BY {owner} ROWS 20000;
+"""
+
+
+def write_party(directory: Path, party: str, host: str, port: int) -> str:
+    """Makes a party's identity and files in `directory`/`party`; returns what to do next.
+
+    Errors: ConfigurationError if the party has an identity already or its name is not usable.
+    """
+    folder = directory / party
+    identity = create_identity(folder, party)
+    folder.chmod(0o700)
+    for name, text in (
+        ("sources.sql", _SOURCES),
+        ("policy.toml", _POLICY),
+        ("party.toml", _PARTY),
+    ):
+        _write_new(folder / name, text)
+    _write_new(directory / CATALOG_FILE, _CATALOG.format(owner=party))
+    certificate = directory / "certificates" / f"{party}.pem"
+    certificate.parent.mkdir(exist_ok=True)
+    certificate.write_bytes(identity.certificate_pem)
+    section = member_section(
+        Member(
+            name=party,
+            control=Address(host=host, port=port),
+            data=Address(host=host, port=port + 1),
+            certificate_pem=identity.certificate_pem,
+            fingerprint=identity.fingerprint,
+        )
+    )
+    return (
+        f"{folder} holds the key of {party}; keep it to yourself.\n"
+        f"Give the other parties {certificate} and these lines for their {FEDERATION_FILE},\n"
+        f"and compare the fingerprint over another way than you sent it:\n\n{section}"
+    )
+
+
+def write_local(directory: Path, parties: Sequence[str]) -> str:
+    """Writes catalog.sql and a folder with sources.sql for each party; returns what to do next.
+
+    Errors: ConfigurationError for a name that is not usable.
+    """
+    for party in parties:
+        if not PARTY_NAME.fullmatch(party):
+            raise ConfigurationError(f"{party!r} cannot name a party")
+    directory.mkdir(parents=True, exist_ok=True)
+    _write_new(directory / CATALOG_FILE, _CATALOG.format(owner=parties[0]))
+    for party in parties:
+        (directory / party).mkdir(exist_ok=True)
+        _write_new(directory / party / "sources.sql", _SOURCES)
+    return (
+        f"Describe the tables in {directory / CATALOG_FILE}, name their files in each party's "
+        f"sources.sql,\nand ask: tacit repl --local {directory}"
+    )
+
+
+def _write_new(path: Path, text: str) -> None:
+    if not path.exists():
+        path.write_text(text, encoding="utf-8")
