@@ -156,7 +156,7 @@ def _columns(scope: list[_Mention], catalog: Catalog) -> Iterator[tuple[str, str
 def _scope(tokens: list[_Token], cursor: int) -> list[_Mention]:
     """The tables that a name at the cursor could belong to: innermost FROM clauses first."""
     path = _path_at(tokens, cursor)
-    found = []
+    found: list[_Mention] = []
     for depth in range(len(path), -1, -1):
         level = [t for t in tokens if t.path == path[:depth] and t.kind != "comment"]
         found += _mentions(level)

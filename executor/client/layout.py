@@ -11,6 +11,8 @@ from typing import Any
 import pyarrow as pa
 
 from ...connectors import describe_file
+from ...connectors.files import open_file
+from ...connectors.spelling import quote_text
 from ...query.errors import ConfigurationError, UserError
 
 Tables = Mapping[str, Mapping[str, Any]]
@@ -88,7 +90,7 @@ def _helpers(files: Mapping[str, object]) -> list[str]:
 
 def _attachments(files: Mapping[str, Path]) -> str:
     return "".join(
-        f"ATTACH {_quoted(str(path))} AS {table};\n" for table, path in sorted(files.items())
+        f"ATTACH {quote_text(str(path))} AS {table};\n" for table, path in sorted(files.items())
     )
 
 
@@ -102,9 +104,35 @@ def _catalog(
             return catalog
         return _read_catalog(Path(catalog))
     return "\n".join(
-        describe_file(_union(directory, table, paths), table=table, owner=", ".join(paths))
-        for table, paths in _by_table(files).items()
+        _proposal(directory, table, paths) for table, paths in _by_table(files).items()
     )
+
+
+def _proposal(directory: Path, table: str, parts: Mapping[str, Path]) -> str:
+    """A CREATE TABLE statement whose bounds hold for the parts of all owners."""
+    paths, owners = list(parts.values()), ", ".join(parts)
+    if len(paths) == 1:
+        return describe_file(paths[0], table=table, owner=owners)
+    together = directory / f"{table}.parquet"
+    try:
+        _join_parts(paths, together)
+        return describe_file(together, table=table, owner=owners)
+    finally:
+        together.unlink(missing_ok=True)
+
+
+def _join_parts(paths: list[Path], target: Path) -> None:
+    """All rows of some files in one Parquet file that only this user can read."""
+    import duckdb
+
+    os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    with duckdb.connect() as connection:
+        parts = [
+            open_file(connection, path, f"part_{number}", detect_types=True)
+            for number, path in enumerate(paths)
+        ]
+        union = " UNION ALL BY NAME ".join(f"SELECT * FROM {part.sql}" for part in parts)
+        connection.execute(f"COPY ({union}) TO {quote_text(str(target))} (FORMAT parquet)")
 
 
 def _read_catalog(path: Path) -> str:
@@ -120,10 +148,6 @@ def _by_table(files: Mapping[str, Mapping[str, Path]]) -> dict[str, dict[str, Pa
         for table, path in held.items():
             tables.setdefault(table, {})[party] = path
     return tables
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _checked(name: str, noun: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from ...query.errors import ConfigurationError
-from ..party.federation import CATALOG_FILE, FEDERATION_FILE, Address, Member, member_section
-from ..transport.identity import PARTY_NAME, create_identity
+from ..party.federation import CATALOG_FILE, FEDERATION_FILE, PROTOCOL, Address
+from ..transport.identity import PARTY_NAME, Identity, create_identity
 
 _SOURCES = """\
 -- Which file stands behind which table of the catalog; paths are relative to this folder.
@@ -56,15 +57,9 @@ def write_party(directory: Path, party: str, host: str, port: int) -> str:
     certificate = directory / "certificates" / f"{party}.pem"
     certificate.parent.mkdir(exist_ok=True)
     certificate.write_bytes(identity.certificate_pem)
-    section = member_section(
-        Member(
-            name=party,
-            control=Address(host=host, port=port),
-            data=Address(host=host, port=port + 1),
-            certificate_pem=identity.certificate_pem,
-            fingerprint=identity.fingerprint,
-        )
-    )
+    section = _section(identity, host, port)
+    head = f'protocol = {json.dumps(PROTOCOL)}\nlink = "lan"\n'
+    _write_new(directory / FEDERATION_FILE, f"{head}\n{section}\n")
     return (
         f"{folder} holds the key of {party}; keep it to yourself.\n"
         f"Give the other parties {certificate} and these lines for their {FEDERATION_FILE},\n"
@@ -89,6 +84,18 @@ def write_local(directory: Path, parties: Sequence[str]) -> str:
         f"Describe the tables in {directory / CATALOG_FILE}, name their files in each party's "
         f"sources.sql,\nand ask: tacit repl --local {directory}"
     )
+
+
+def _section(identity: Identity, host: str, port: int) -> str:
+    """What federation.toml says of one party."""
+    lines = {
+        "name": identity.party,
+        "control": str(Address(host=host, port=port)),
+        "data": str(Address(host=host, port=port + 1)),
+        "certificate": f"certificates/{identity.party}.pem",
+        "fingerprint": identity.fingerprint,
+    }
+    return "\n".join(["[[parties]]", *(f"{k} = {json.dumps(v)}" for k, v in lines.items())])
 
 
 def _write_new(path: Path, text: str) -> None:
