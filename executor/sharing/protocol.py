@@ -24,7 +24,7 @@ class Input:
     """One column that `owner` (compute party index) inputs.
 
     bits == 0: a Boolean column of `width` planes; `values` at the owner is a plane array of shape
-    (width, words(rows)) uint64, else None. bits 32 or 64: a ring column; `values` has shape (rows,).
+    (width, words(rows)) uint64, else None. bits 32 or 64: a ring column of shape (rows,).
     """
 
     owner: int
@@ -37,7 +37,8 @@ class Input:
 class ShuffleHandle(Protocol):
     """A secret permutation that nobody knows whole; it can be applied again and undone."""
 
-    rows: int
+    @property
+    def rows(self) -> int: ...
 
 
 class SharingProtocol(Protocol):

@@ -93,12 +93,18 @@ class Ring(_Opaque):
         return Ring(rows, self.bits, tuple(function(part) for part in self.parts))
 
     def __add__(self, other: Ring) -> Ring:
+        self._check(other)
         pairs = zip(self.parts, other.parts, strict=True)
         return Ring(self.rows, self.bits, tuple(a + b for a, b in pairs))
 
     def __sub__(self, other: Ring) -> Ring:
+        self._check(other)
         pairs = zip(self.parts, other.parts, strict=True)
         return Ring(self.rows, self.bits, tuple(a - b for a, b in pairs))
+
+    def _check(self, other: Ring) -> None:
+        if self.rows != other.rows or self.bits != other.bits:
+            raise ValueError(f"{self!r} and {other!r} do not fit each other")
 
 
 Share: TypeAlias = Bits | Ring
@@ -107,7 +113,5 @@ Share: TypeAlias = Bits | Ring
 def stack(shares: Sequence[Bits]) -> Bits:
     """All planes of the given shares as one share: the first share's planes are the lowest."""
     first = shares[0]
-    parts = tuple(
-        np.concatenate([s.parts[c] for s in shares]) for c in range(len(first.parts))
-    )
+    parts = tuple(np.concatenate([s.parts[c] for s in shares]) for c in range(len(first.parts)))
     return Bits(first.rows, sum(s.width for s in shares), parts)
