@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
+from types import FrameType
 
 from tacit import __version__
 from tacit.executor.client.commands_data import add_audit, add_describe
@@ -19,6 +21,7 @@ COMMANDS = (add_demo, add_run, add_describe, add_init, add_node, add_up, add_aud
 def main(argv: list[str] | None = None) -> int:
     """Runs one command and returns its exit code: see executor/client/exits.py."""
     arguments = parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, _terminate)
     return guarded(arguments.run, arguments)
 
 
@@ -38,6 +41,11 @@ def parser() -> argparse.ArgumentParser:
     add_federation_arguments(prompt)
     prompt.set_defaults(run=_converse)
     return top
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    """Leaves in good order, so that nodes stop and temporary files go."""
+    sys.exit(128 + number)
 
 
 def _converse(arguments: argparse.Namespace) -> int:
