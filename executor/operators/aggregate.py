@@ -112,15 +112,15 @@ def _run_pass(p: SharingProtocol, node: Aggregate, table: SecretTable, one: _Pas
     ordered = sort(p, full, values.shares(), algorithm=node.sort)
     sorted_keys = ordered.keys
     group = sorted_keys.planes(extra, full.width)
-    changes = changes(p, [group, sorted_keys] if _distinct(one) else [group])
+    begins = changes(p, [group, sorted_keys] if _distinct(one) else [group])
     accumulated = values.prefix_sums(p, ordered.columns)
     for spec in one.specs:
         if spec.function in ("count_distinct", "sum_distinct"):
             column = argument_of(table, spec)
             accumulated[spec.column.id] = distinct_sums(
-                p, spec, column, sorted_keys.planes(0, extra), changes[1]
+                p, spec, column, sorted_keys.planes(0, extra), begins[1]
             )
-    return _collect(p, node, table, one, sorted_keys, changes[0], accumulated)
+    return _collect(p, node, one, _SortedRows(table, sorted_keys, begins[0], accumulated))
 
 
 def _distinct(one: _Pass) -> bool:
@@ -184,20 +184,22 @@ def _ring_payload(
     return payload
 
 
-def _collect(
-    p: SharingProtocol,
-    node: Aggregate,
-    table: SecretTable,
-    one: _Pass,
-    sorted_keys: Bits,
-    first: Bits,
-    running: dict[int, Ring],
-) -> _Heads:
+@dataclass(slots=True)
+class _SortedRows:
+    """The sorted rows of one pass: their keys, where groups begin, their running sums."""
+
+    table: SecretTable
+    keys: Bits
+    first: Bits
+    running: dict[int, Ring]
+
+
+def _collect(p: SharingProtocol, node: Aggregate, one: _Pass, rows: _SortedRows) -> _Heads:
     """Steps 3 and 4: heads to the front, differences of neighbours."""
-    rows = table.rows
-    width = sorted_keys.width
+    width = rows.keys.width
+    sorted_keys, first, running = rows.keys, rows.first, rows.running
     (head,) = p.and_([(first, p.invert(sorted_keys.planes(width - 1, width)))])
-    planes = pad_rows(stack([sorted_keys.planes(0, width - 1), head]), rows + 1)
+    planes = pad_rows(stack([sorted_keys.planes(0, width - 1), head]), first.rows + 1)
     flag = concat_rows([first, p.constant_bits(1, 1, 1)])
     exclusive = [_with_total(shift_down(ring), ring) for ring in running.values()]
     parted = partition(p, flag, [planes, *exclusive])
@@ -209,7 +211,7 @@ def _collect(
             raise InternalError("a running sum is a ring column")
         sums[identity] = slice_rows(share, 1, groups + 1) - slice_rows(share, 0, groups)
     extra = 0 if one.extension is None else one.extension.width
-    results = _results(p, table, one, top.planes(0, extra), sums)
+    results = _results(p, rows.table, one, top.planes(0, extra), sums)
     valid = top.planes(top.width - 1, top.width)
     return _Heads(valid, top.planes(extra, top.width - 1), results)
 

@@ -1,4 +1,4 @@
-"""What grouped and ungrouped aggregation share: changes between sorted rows, and masked counting."""
+"""What aggregations share: changes between sorted rows, and counting what is not NULL."""
 
 from __future__ import annotations
 

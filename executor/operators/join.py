@@ -3,9 +3,9 @@
 Setting: any sharing protocol; both inputs, the match and the number of matches stay secret.
 Inputs: probe (n rows), build (m rows). Output: n rows, in the probe's order.
 
-1. Stack build over probe; the sort key is (build row is unusable, key). Stable, so that in a run of
-   equal keys the usable build rows come first and unusable ones come after every probe row.
-2. Partition by side: the build rows, in sorted order, come to the front. XOR (or subtract) each from
+1. Stack build over probe; sort stably by (build row is unusable, key): in a run of equal keys the
+   usable build rows come first, and unusable ones come after every probe row.
+2. Partition by side: build rows, in sorted order, come to the front. XOR (or subtract) each from
    its predecessor, put zeros in the probe rows, and undo the partition.
 3. Prefix XOR (or sum): every row now carries the last build row at or before it.
 4. Undo the sort; the last n rows are the probe rows in their own order. A probe row matches if the
@@ -59,8 +59,8 @@ def join(run: Execution, node: Join, probe: SecretTable, build: SecretTable) -> 
     usable = _usable(p, build, node.build_keys)
     asking = _usable(p, probe, node.probe_keys)
     payload = [c for c in node.columns if c.id in build.columns] if _carries(node) else []
-    carried = _carry(run, node, probe_key, build_key, usable, _Payload.of(p, build, payload))
-    presence, key, columns = carried
+    rows = _Stacked(probe_key, build_key, usable, _Payload.of(p, build, payload))
+    presence, key, columns = _carry(run, node, rows)
     same = p.invert(key ^ probe_key)
     (match,) = all_of(p, [stack([same, presence, asking])])
     kept = {c.id: probe.columns[c.id] for c in node.columns if c.id in probe.columns}
@@ -148,19 +148,25 @@ class _Payload:
         return columns
 
 
+@dataclass(frozen=True, slots=True)
+class _Stacked:
+    """What the two sides bring to the sort."""
+
+    probe_key: Bits
+    build_key: Bits
+    usable: Bits
+    payload: _Payload
+
+
 def _carry(
-    run: Execution,
-    node: Join,
-    probe_key: Bits,
-    build_key: Bits,
-    usable: Bits,
-    payload: _Payload,
+    run: Execution, node: Join, stacked: _Stacked
 ) -> tuple[Bits, Bits, dict[int, SecretColumn]]:
     """Steps 1 to 4: (presence, key, payload) of the last build row at or before each probe row."""
     p = run.protocol
-    n, m = probe_key.rows, build_key.rows
-    key = concat_rows([build_key, probe_key])
-    unusable = concat_rows([p.invert(usable), p.constant_bits(0, 1, n)])
+    payload = stacked.payload
+    n, m = stacked.probe_key.rows, stacked.build_key.rows
+    key = concat_rows([stacked.build_key, stacked.probe_key])
+    unusable = concat_rows([p.invert(stacked.usable), p.constant_bits(0, 1, n)])
     side = p.public_bits(_first_rows(m, n + m), n + m)
     planes = pad_rows(stack(payload.planes()), n + m) if payload.planes() else None
     rings = [pad_rows(ring, n + m) for ring in payload.rings()]

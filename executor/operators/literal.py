@@ -62,7 +62,7 @@ def text_code(value: str, size: int) -> int | None:
 
 
 def exact(value: type_of_value) -> Fraction:
-    """The number that a numeric, date or Boolean literal denotes (floats by their shortest form)."""
+    """The number that a numeric, date or Boolean literal denotes (floats: shortest decimal)."""
     match value:
         case bool() | int():
             return Fraction(int(value))

@@ -1,4 +1,4 @@
-"""ORDER BY, LIMIT and OFFSET, and what a recipient sees: rows in an order that carries nothing else.
+"""ORDER BY, LIMIT and OFFSET; the order of rows carries no other information.
 
 Rows are shuffled first, so that rows that tie (and all rows, where nothing orders them) come out in
 uniformly random order. Cost: one shuffle of whole rows, one sort by (invalid, keys).
