@@ -118,8 +118,7 @@ def _range_promises(
         return found
     encoded, low, high = value, *(encoded_constant(kind, b) for b in (encoding.lo, encoding.hi))
     if isinstance(kind, DoubleType):
-        scaled = f"round({value} * 1e{kind.scale or 0})"
-        encoded = f"(CASE WHEN isfinite({value}) THEN TRY_CAST({scaled} AS HUGEINT) END)"
+        encoded = f"round({value} * 1e{kind.scale or 0})"
     message = f"value is outside {_spelt(column, encoding)}"
     found.append((f"{encoded} < {low} OR {encoded} > {high}", message))
     return found

@@ -36,7 +36,10 @@ def duckdb_type(kind: SqlType) -> str:
 
 
 def encoded_constant(kind: SqlType, encoded: int) -> str:
-    """The value with that encoding, as a DuckDB constant that compares exactly with the type."""
+    """The value with that encoding, as a DuckDB constant that compares exactly with the type.
+
+    For DOUBLE(s) it is the encoded number itself.
+    """
     match kind:
         case DecimalType(scale=scale):
             digits = format(Decimal(encoded).scaleb(-scale), "f")
@@ -45,5 +48,7 @@ def encoded_constant(kind: SqlType, encoded: int) -> str:
             return f"(DATE '1970-01-01' + ({encoded}))"
         case TimestampType():
             return f"make_timestamp({encoded})"
+        case DoubleType():
+            return f"CAST('{encoded}' AS DOUBLE)"
         case _:
             return f"CAST('{encoded}' AS HUGEINT)"
