@@ -14,7 +14,14 @@ from numpy.typing import NDArray
 
 from .inputs import share_inputs
 from .link import Link, split
-from .messages import Round, addends_round, finish_round, flags_rounds, masks_round
+from .messages import (
+    Round,
+    addends_round,
+    check_differences,
+    finish_round,
+    flags_rounds,
+    masks_round,
+)
 from .opening import visible
 from .pack import planes_to_rows, row_bytes, rows_to_planes
 from .protocol import Input
@@ -77,8 +84,9 @@ def ring_masks(link: Link, rows: int, bits: int, count: int) -> RingMasks:
     masks = _input_by_0(link, masks_round(rows, bits, count), [rows] * count, bits, values)
 
     def finish(differences: Sequence[Bits]) -> list[Ring]:
-        if len(differences) != len(known) or not known:
-            raise ValueError("each mask serves for one difference, once")
+        check_differences(differences, rows, bits, count)
+        if len(known) != count:
+            raise ValueError("a mask serves once")
         third = _open_to_1_and_2(link, differences, finish_round(rows, bits, count))
         pairs = _with_third(link, known, third)
         known.clear()

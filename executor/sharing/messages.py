@@ -181,6 +181,21 @@ def relation_rows(columns: Sequence[Share]) -> int:
     return counts.pop()
 
 
+def check_rows(columns: Sequence[Share], rows: int) -> None:
+    if relation_rows(columns) != rows:
+        raise ValueError("the columns do not have the rows that were shuffled")
+
+
+def check_constant(value: int, width: int) -> None:
+    if not 0 <= value < 1 << width:
+        raise ValueError(f"{width} bits do not hold the constant")
+
+
+def check_differences(differences: Sequence[Bits], rows: int, bits: int, count: int) -> None:
+    if [(d.rows, d.width) for d in differences] != [(rows, bits)] * count:
+        raise ValueError("each mask serves for one difference of its shape")
+
+
 def _reshared(kind: Kind, size: int) -> Round:
     """Every party to the one before it: how a product becomes a sharing again."""
     return _round(kind, [(party, (party - 1) % 3, size) for party in range(3)])

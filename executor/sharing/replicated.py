@@ -16,7 +16,7 @@ from ..transport.channel import Channel
 from . import convert, products, shuffles
 from .inputs import share_inputs
 from .link import Link
-from .messages import PARTIES, input_round
+from .messages import PARTIES, check_constant, input_round
 from .opening import open_to_all, reveal_to
 from .protocol import Input, ShuffleHandle
 from .randomness import Purpose, SessionKeys
@@ -52,8 +52,7 @@ class ReplicatedProtocol:
         return Bits(rows, len(planes), self._first(planes))
 
     def constant_bits(self, value: int, width: int, rows: int) -> Bits:
-        if not 0 <= value < 1 << width:
-            raise ValueError(f"{width} bits do not hold the constant")
+        check_constant(value, width)
         planes = np.zeros((width, words(rows)), dtype=np.uint64)
         for plane in range(width):
             if value >> plane & 1:

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .link import Link, split
-from .messages import BACKWARD, FORWARD, Roles, relation_rows, shuffle_rounds
+from .messages import BACKWARD, FORWARD, Roles, check_rows, relation_rows, shuffle_rounds
 from .pack import planes_to_rows, row_bytes, rows_to_planes
 from .randomness import Purpose
 from .shares import Bits, Ring, Share, words
@@ -66,8 +66,7 @@ def undo(link: Link, order: SecretOrder, columns: Sequence[Share]) -> list[Share
 def _run(
     link: Link, sources: dict[int, _Order], columns: Sequence[Share], roles: Roles, rows: int
 ) -> list[Share]:
-    if relation_rows(columns) != rows:
-        raise ValueError("the columns do not have the rows that were shuffled")
+    check_rows(columns, rows)
     if link.party == roles.first:
         by_peer = _at_first(link, sources, columns, roles)
     elif link.party == roles.middle:

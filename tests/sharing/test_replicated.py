@@ -312,7 +312,7 @@ def test_random_bits_are_random_and_agreed(three_parties):
 
     one, other = agreed(three_parties(run))
     assert not np.array_equal(one, other)
-    ones = np.unpackbits(one.view(np.uint8)).sum()
+    ones = int(np.unpackbits(one.view(np.uint8)).sum())
     assert abs(ones - 4000) < 6 * 45
 
 

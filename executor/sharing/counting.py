@@ -1,0 +1,181 @@
+"""A protocol over shares without values: it adds up what a run would cost.
+
+Simulates the three parties of `replicated` at once, from the same table of messages, with their
+Lamport depths, so rounds, bytes and messages are exactly those that a run measures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...planner.cost import Cost
+from . import messages
+from .messages import BACKWARD, FORWARD, PARTIES, Roles, Round
+from .protocol import Input, ShuffleHandle
+from .shares import Bits, Ring, Share
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """The counters at a moment at which all parties had the same depth."""
+
+    depth: int = 0
+    sent_bytes: tuple[float, ...] = (0,) * PARTIES
+    sent_messages: tuple[float, ...] = (0,) * PARTIES
+    expectations: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CountedOrder:
+    """A shuffle handle that holds no permutation."""
+
+    rows: int
+
+
+class CountingProtocol:
+    """Implements `SharingProtocol` for prices; the shares that it makes have no parts.
+
+    One dry run stands for all parties: nothing may depend on `party`, which is 0.
+    """
+
+    counts_only = True
+    party = 0
+
+    def __init__(self, parties: int = PARTIES) -> None:
+        if parties != PARTIES:
+            raise ValueError(f"replicated sharing runs between {PARTIES} parties")
+        self.parties = parties
+        self._depths = [0] * parties
+        self._sent_bytes: list[float] = [0] * parties
+        self._sent_messages: list[float] = [0] * parties
+        self._expectations = 0
+
+    def level(self) -> Mark:
+        """Brings all parties to the greatest depth; a mark to price what follows alone."""
+        depth = max(self._depths)
+        self._depths = [depth] * self.parties
+        return Mark(
+            depth=depth,
+            sent_bytes=tuple(self._sent_bytes),
+            sent_messages=tuple(self._sent_messages),
+            expectations=self._expectations,
+        )
+
+    def cost(self, since: Mark | None = None) -> Cost:
+        """What has been counted in all, or since a mark."""
+        start = since or Mark()
+        sent = zip(self._sent_bytes, start.sent_bytes, strict=True)
+        frames = zip(self._sent_messages, start.sent_messages, strict=True)
+        return Cost(
+            rounds=max(self._depths) - start.depth,
+            sent_bytes=tuple(round(now - before) for now, before in sent),
+            messages=tuple(round(now - before) for now, before in frames),
+            expected=self._expectations > start.expectations,
+        )
+
+    def count_expected(self, rounds: int, sent_bytes: float, messages: float) -> None:
+        """Adds expectations per party; every round involves all parties."""
+        self._depths = [max(self._depths) + rounds] * self.parties
+        self._sent_bytes = [sent + sent_bytes for sent in self._sent_bytes]
+        self._sent_messages = [sent + messages for sent in self._sent_messages]
+        self._expectations += 1
+
+    def input(self, inputs: Sequence[Input]) -> list[Share]:
+        self._count(messages.input_round(inputs))
+        return [
+            Ring(item.rows, item.bits, ()) if item.bits else Bits(item.rows, item.width, ())
+            for item in inputs
+        ]
+
+    def open(self, shares: Sequence[Share]) -> None:
+        self._count(messages.open_round(shares))
+
+    def reveal(self, shares: Sequence[Share], recipient: int) -> None:
+        self._count(messages.reveal_round(shares, recipient))
+
+    def public_bits(self, planes: NDArray[np.uint64], rows: int) -> Bits:
+        return Bits(rows, len(planes), ())
+
+    def constant_bits(self, value: int, width: int, rows: int) -> Bits:
+        messages.check_constant(value, width)
+        return Bits(rows, width, ())
+
+    def constant_ring(self, value: int | NDArray[Any], rows: int, bits: int = 64) -> Ring:
+        return Ring(rows, bits, ())
+
+    def invert(self, x: Bits) -> Bits:
+        return x
+
+    def add_public(self, x: Ring, value: int) -> Ring:
+        return x
+
+    def and_(self, pairs: Sequence[tuple[Bits, Bits]]) -> list[Bits]:
+        self._count(messages.and_round(pairs))
+        return [Bits(*messages.and_shape(x, y), ()) for x, y in pairs]
+
+    def multiply(self, pairs: Sequence[tuple[Ring, Ring]]) -> list[Ring]:
+        self._count(messages.multiply_round(pairs))
+        return [Ring(x.rows, x.bits, ()) for x, _ in pairs]
+
+    def dot(self, sums: Sequence[Sequence[tuple[Ring, Ring]]]) -> list[Ring]:
+        self._count(messages.dot_round(sums))
+        return [Ring(*messages.sum_shape(pairs), ()) for pairs in sums]
+
+    def total_product(self, pairs: Sequence[tuple[Ring, Ring]]) -> list[Ring]:
+        self._count(messages.total_round(pairs))
+        return [Ring(1, x.bits, ()) for x, _ in pairs]
+
+    def flags_to_ring(self, flags: Sequence[Bits], bits: int) -> list[Ring]:
+        self._count(*messages.flags_rounds(flags, bits))
+        return [Ring(flag.rows, bits, ()) for flag in flags]
+
+    def ring_addends(self, xs: Sequence[Ring], width: int) -> list[tuple[Bits, Bits]]:
+        self._count(messages.addends_round(xs, width))
+        return [(Bits(x.rows, width, ()), Bits(x.rows, width, ())) for x in xs]
+
+    def ring_masks(
+        self, rows: int, bits: int, count: int
+    ) -> tuple[list[Bits], Callable[[Sequence[Bits]], list[Ring]]]:
+        self._count(messages.masks_round(rows, bits, count))
+
+        def finish(differences: Sequence[Bits]) -> list[Ring]:
+            messages.check_differences(differences, rows, bits, count)
+            self._count(messages.finish_round(rows, bits, count))
+            return [Ring(rows, bits, ())] * count
+
+        return [Bits(rows, bits, ())] * count, finish
+
+    def random_bits(self, rows: int, width: int) -> Bits:
+        return Bits(rows, width, ())
+
+    def shuffle(self, columns: Sequence[Share]) -> tuple[list[Share], ShuffleHandle]:
+        handle = CountedOrder(messages.relation_rows(columns))
+        return self._shuffled(handle, columns, FORWARD), handle
+
+    def shuffle_again(self, handle: ShuffleHandle, columns: Sequence[Share]) -> list[Share]:
+        return self._shuffled(handle, columns, FORWARD)
+
+    def unshuffle(self, handle: ShuffleHandle, columns: Sequence[Share]) -> list[Share]:
+        return self._shuffled(handle, columns, BACKWARD)
+
+    def _shuffled(
+        self, handle: ShuffleHandle, columns: Sequence[Share], roles: Roles
+    ) -> list[Share]:
+        messages.check_rows(columns, handle.rows)
+        self._count(*messages.shuffle_rounds(columns, roles))
+        return list(columns)
+
+    def _count(self, *rounds: Round) -> None:
+        """Lets every party of a round send before it receives, as `Link.exchange` does."""
+        for round_ in rounds:
+            before = list(self._depths)
+            for message in round_.messages:
+                self._sent_bytes[message.sender] += message.size
+                self._sent_messages[message.sender] += 1
+                arrival = before[message.sender] + 1
+                self._depths[message.receiver] = max(self._depths[message.receiver], arrival)
