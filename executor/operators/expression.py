@@ -38,7 +38,7 @@ from .table import (
     bits_in,
     need_bits,
     need_ring,
-    not_null,
+    null_or_never,
     scale_ring,
 )
 
@@ -302,8 +302,8 @@ class Evaluator:
             choices = [(condition, bits_in(p, yes, encoding), bits_in(p, no, encoding))]
             (result.bits,) = select(p, choices)
         if yes.null is not None or no.null is not None:
-            never = p.constant_bits(0, 1, self.rows)
-            (result.null,) = select(p, [(condition, yes.null or never, no.null or never)])
+            nulls = (null_or_never(p, yes), null_or_never(p, no))
+            (result.null,) = select(p, [(condition, *nulls)])
         return result
 
     def union(self, left: Encoding, right: Encoding, target: Encoding) -> Encoding:
@@ -331,15 +331,14 @@ class Evaluator:
     def _takes(self, function: str, value: SecretColumn, other: SecretColumn) -> Bits:
         """Where `value` is taken rather than `other`."""
         p = self.protocol
-        present = not_null(p, value) or p.constant_bits(1, 1, self.rows)
+        present = p.invert(null_or_never(p, value))
         if function == "coalesce":
             return present
         first, second = (other, value) if function == "greatest" else (value, other)
         better = Comparator(self).less(first, second)
         if value.null is None and other.null is None:
             return better
-        missing = other.null or p.constant_bits(0, 1, self.rows)
-        (either,) = any_of(p, [stack([better, missing])])
+        (either,) = any_of(p, [stack([better, null_or_never(p, other)])])
         return p.and_([(either, present)])[0]
 
     def _both_null(self, left: SecretColumn, right: SecretColumn) -> Bits | None:

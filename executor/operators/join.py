@@ -168,9 +168,10 @@ def _carry(
     key = concat_rows([stacked.build_key, stacked.probe_key])
     unusable = concat_rows([p.invert(stacked.usable), p.constant_bits(0, 1, n)])
     side = p.public_bits(_first_rows(m, n + m), n + m)
-    planes = pad_rows(stack(payload.planes()), n + m) if payload.planes() else None
-    rings = [pad_rows(ring, n + m) for ring in payload.rings()]
-    moved: list[Share] = [side, *([planes] if planes else []), *rings]
+    moved: list[Share] = [side]
+    if payload.planes():
+        moved.append(pad_rows(stack(payload.planes()), n + m))
+    moved += [pad_rows(ring, n + m) for ring in payload.rings()]
     ordered = sort(p, stack([key, unusable]), moved, algorithm=node.sort)
     flag, *sorted_payload = ordered.columns
     if not isinstance(flag, Bits):
@@ -237,7 +238,7 @@ def _null_extended(
     for column, plane in zip(nullable, known, strict=True):
         column.null = plane ^ missing
     for column in columns.values():
-        column.null = column.null or missing
+        column.null = missing if column.null is None else column.null
     return columns
 
 

@@ -56,7 +56,8 @@ def _masked(p: SharingProtocol, columns: Sequence[Column], table: SecretTable) -
     values.update(_masked_rings(p, table, secrets, flags))
     shares: list[Share] = [table.valid]
     for secret in secrets:
-        shares.append(values.get(secret) or p.constant_bits(0, 0, table.rows))
+        value = values.get(secret)
+        shares.append(p.constant_bits(0, 0, table.rows) if value is None else value)
         if secret.null is not None:
             shares.append(table.valid ^ flags[secret])
     return shares

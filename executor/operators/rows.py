@@ -24,6 +24,7 @@ from .table import (
     encoding_of_column,
     need_bits,
     need_ring,
+    null_or_never,
 )
 
 
@@ -100,9 +101,7 @@ def _concat_column(
         result.bits = concat_rows([bits_in(p, piece, target) for piece in pieces])
         result.clean_bits = aligned and all(piece.clean_bits for piece in pieces)
     if any(piece.null is not None for piece in pieces):
-        result.null = concat_rows(
-            [piece.null or p.constant_bits(0, 1, piece.rows) for piece in pieces]
-        )
+        result.null = concat_rows([null_or_never(p, piece) for piece in pieces])
     return result
 
 

@@ -222,6 +222,11 @@ def _null(column: SecretColumn) -> Bits:
     return column.null
 
 
+def null_or_never(p: SharingProtocol, column: SecretColumn) -> Bits:
+    """The null plane, all zeros for a column that is never NULL. Local."""
+    return p.constant_bits(0, 1, column.rows) if column.null is None else column.null
+
+
 def ordered_planes(p: SharingProtocol, columns: Sequence[SecretColumn]) -> Bits:
     """One comparable key: the first column is the most significant, NULL last in each column."""
     cleaned = cleaned_bits(p, columns)

@@ -37,7 +37,7 @@ class MemorySource:
             self.connection.execute(f'CREATE TABLE "{name}" AS SELECT * FROM "_{name}"')
 
     def execute(self, sql: str) -> pa.Table:
-        return self.connection.execute(sql).fetch_arrow_table()
+        return self.connection.sql(sql).to_arrow_table()
 
     def tables(self) -> tuple[str, ...]:
         return self.names
@@ -165,7 +165,7 @@ class Federation:
             union = pa.concat_tables(parts)
             connection.register(f"_{name}", union)
             connection.execute(f'CREATE TABLE "{name}" AS SELECT * FROM "_{name}"')
-        return connection.execute(sql.split(" REVEAL ", maxsplit=1)[0]).fetch_arrow_table()
+        return connection.sql(sql.split(" REVEAL ", maxsplit=1)[0]).to_arrow_table()
 
     def check(self, sql: str, *, ordered: bool = False) -> Outcome:
         """Runs the query and compares with the oracle."""
