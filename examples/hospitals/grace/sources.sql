@@ -1,0 +1,1 @@
+ATTACH 'visits.parquet' AS visits;

@@ -1,0 +1,1 @@
+ATTACH 'visits.csv' AS visits;

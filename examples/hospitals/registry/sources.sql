@@ -1,0 +1,2 @@
+ATTACH 'patients.parquet' AS patients;
+ATTACH 'deaths.arrow' AS deaths;
