@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..sharing.pack import planes_to_rows, rows_to_planes
 from ..sharing.shares import Bits, Ring, Words, words
 
-S = TypeVar("S", Bits, Ring)
+S = TypeVar("S", Bits, Ring, Bits | Ring)
 
 _ONES = np.uint64(0xFFFFFFFFFFFFFFFF)
 

@@ -1,0 +1,131 @@
+"""Prices plans by running them over shares without values.
+
+The same operators, circuits and message table that run a query are driven by `CountingProtocol`, so
+that prediction and measurement cannot drift apart, and code that looked at a secret could not be
+priced. Exact for everything but the quicksort, whose cost enters as its expectation.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from ...planner.cost import Cost, PlanCost
+from ...planner.secure import Fragment, Operator, Reveal, SecurePlan, children
+from ..sharing.counting import CountingProtocol, Mark
+from ..sharing.shares import Bits, Ring
+from .fragment import share_fragments
+from .run import Runner
+from .table import SecretColumn, SecretTable, encoding_of_column
+
+
+class DryRunPricer:
+    """Implements planner.cost.Pricer for `replicated`."""
+
+    def __init__(self, parties: tuple[str, ...]) -> None:
+        self.parties = parties
+        self._operator_cost = lru_cache(maxsize=4096)(self._price_operator)
+
+    def operator_cost(self, operator: Operator) -> Cost:
+        """The cost of one operator alone, its inputs given in every form."""
+        return self._operator_cost(operator)
+
+    def plan_cost(self, plan: SecurePlan) -> PlanCost:
+        """The cost of a whole plan, and of each operator in post-order."""
+        protocol = CountingProtocol(len(plan.parties))
+        runner = Runner(plan, protocol, _no_watch)
+        runner.finish(runner.share(plan.parties[0], None))
+        return PlanCost(total=protocol.cost(), operators=self._parts(plan))
+
+    def _parts(self, plan: SecurePlan) -> tuple[Cost, ...]:
+        """What each operator adds, all parties brought to one depth before it starts.
+
+        A column that is computed when it is first needed counts where it is needed. All fragments
+        are shared in one round, which counts for the first of them.
+        """
+        protocol = CountingProtocol(len(plan.parties))
+        marks: dict[int, Mark] = {}
+
+        def watch(position: int, step: str) -> None:
+            if step != "share":
+                marks[position] = protocol.level()
+
+        runner = Runner(plan, protocol, watch)
+        start = protocol.level()
+        tables = runner.share(plan.parties[0], None)
+        marks[min(tables, default=0)] = start
+        runner.finish(tables)
+        end = protocol.level()
+        positions = sorted(marks, key=lambda p: (p not in tables, p))
+        costs = [
+            Cost(rounds=0, sent_bytes=(0,) * protocol.parties, messages=(0,) * protocol.parties)
+        ]
+        costs *= len(runner.operators)
+        stops = [*[marks[p] for p in positions[1:]], end]
+        for position, stop in zip(positions, stops, strict=True):
+            costs[position] = _between(marks[position], stop)
+        return tuple(costs)
+
+    def _price_operator(self, operator: Operator) -> Cost:
+        protocol = CountingProtocol(len(self.parties))
+        plan = _alone(operator, self.parties)
+        runner = Runner(plan, protocol, _no_watch)
+        if isinstance(operator, Fragment):
+            share_fragments(protocol, [(operator, self.parties.index(operator.owner), None)])
+            return protocol.cost()
+        inputs = [_given(child) for child in children(operator)]
+        if isinstance(operator, Reveal):
+            runner.reveal(inputs[0])
+        else:
+            table = runner.apply(operator, inputs)
+            for column in table.columns.values():
+                column.force("bits")
+        return protocol.cost()
+
+
+def _no_watch(position: int, step: str) -> None:
+    """Prices need no progress."""
+
+
+def _between(start: Mark, stop: Mark) -> Cost:
+    sent = zip(stop.sent_bytes, start.sent_bytes, strict=True)
+    frames = zip(stop.sent_messages, start.sent_messages, strict=True)
+    return Cost(
+        rounds=stop.depth - start.depth,
+        sent_bytes=tuple(round(now - before) for now, before in sent),
+        messages=tuple(round(now - before) for now, before in frames),
+        expected=stop.expectations > start.expectations,
+    )
+
+
+def _alone(operator: Operator, parties: tuple[str, ...]) -> SecurePlan:
+    """A plan around one operator, to give a runner its parties."""
+    root = operator
+    if not isinstance(root, Reveal):
+        root = Reveal(
+            columns=operator.columns,
+            rows=operator.rows,
+            input=operator,
+            recipients=(),
+            shuffle=False,
+        )
+    return SecurePlan(
+        root=root, protocol="replicated", parties=parties, asker=parties[0], statement=""
+    )
+
+
+def _given(operator: Operator) -> SecretTable:
+    """An input as shares without parts, every column in both forms."""
+    columns: dict[int, SecretColumn] = {}
+    for column in operator.columns:
+        encoding = encoding_of_column(column)
+        number = encoding.text_bytes is None and encoding.width <= 64
+        columns[column.id] = SecretColumn(
+            encoding=encoding,
+            rows=operator.rows,
+            bits=Bits(operator.rows, encoding.width, ()),
+            ring=Ring(operator.rows, 64, ()) if number else None,
+            null=Bits(operator.rows, 1, ()) if column.nullable else None,
+            clean_bits=True,
+            clean_ring=True,
+        )
+    return SecretTable(operator.rows, columns, Bits(operator.rows, 1, ()))
