@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...query.catalog import ColumnDefinition, Table
+from ...query.datatypes import DateType, DecimalType, DoubleType, SqlType, TimestampType
 from ...query.errors import UserError
 
 if TYPE_CHECKING:
@@ -103,11 +106,27 @@ def _column_rows(table: Table) -> list[tuple[str, ...]]:
 
 
 def _values(column: ColumnDefinition) -> str:
-    """The declared domain of a column, as far as a line has room."""
-    if column.encoding is None or column.encoding.domain is None:
+    """The declared domain or bounds of a column, as far as a line has room."""
+    if column.encoding is None or not (column.checked or column.encoding.domain):
         return ""
+    if column.encoding.domain is None:
+        low, high = column.encoding.lo, column.encoding.hi
+        return f"{_decoded(column.type, low)} to {_decoded(column.type, high)}"
     shown = ", ".join(repr(value) for value in column.encoding.domain[:6])
     return shown + (", ..." if len(column.encoding.domain) > 6 else "")
+
+
+def _decoded(kind: SqlType, encoded: int) -> str:
+    """A bound as it is written in SQL."""
+    match kind:
+        case DecimalType(scale=int(scale)) | DoubleType(scale=int(scale)):
+            return f"{Decimal(encoded).scaleb(-scale):f}"
+        case DateType():
+            return str(date(1970, 1, 1) + timedelta(days=encoded))
+        case TimestampType():
+            return str(datetime(1970, 1, 1) + timedelta(microseconds=encoded))
+        case _:
+            return str(encoded)
 
 
 def _key(table: Table, column: ColumnDefinition) -> str:

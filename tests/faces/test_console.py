@@ -124,6 +124,8 @@ def test_d_lists_tables_and_columns(console):
     shown = written(console, r"\d PATIENTS;")
     assert "primary key" in shown
     assert "'F', 'M'" in shown
+    assert "1 to 999" in shown
+    assert "0.00 to 1000.00" in written(console, r"\d visits")
     assert "references patients" in written(console, r"\d visits")
 
 
