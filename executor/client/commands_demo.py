@@ -1,7 +1,7 @@
 """`tacit demo`: the example federation as real processes, its questions, and who learnt what.
 
-Every file of the example's `queries` is one question: its leading comment lines say it in words. A
-comment `-- asked by NAME` names the party that asks; otherwise the first party does.
+Every .sql file beside the example's catalog is one question: its leading comment lines say it in
+words. A comment `-- asked by NAME` names the party that asks; otherwise the first party does.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..party.federation import CATALOG_FILE
 from .amounts import in_seconds
 from .embedded import Federation, open_local
 from .opening import example_directory
@@ -38,7 +39,9 @@ def add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def run(arguments: argparse.Namespace) -> int:
     """Starts the parties, asks every question of the example, and stops the parties."""
     directory = example_directory()
-    questions = [read_question(path) for path in sorted(directory.glob("**/*.sql")) if _asks(path)]
+    questions = [
+        read_question(path) for path in sorted(directory.glob("*.sql")) if path.name != CATALOG_FILE
+    ]
     started = time.monotonic()
     print("Starting the parties ...", file=sys.stderr)
     with open_local(directory) as federation:
@@ -67,10 +70,6 @@ def read_question(path: Path) -> Question:
         asker = named.group(1) if named else asker
         words += [] if named else [comment]
     return Question(words="\n".join(words).strip(), asker=asker, sql="\n".join(lines).strip())
-
-
-def _asks(path: Path) -> bool:
-    return path.name not in ("catalog.sql", "sources.sql")
 
 
 def _answer(federation: Federation, question: Question) -> None:
