@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..sharing.protocol import SharingProtocol, ShuffleHandle
-from ..sharing.shares import Bits, Share
+from ..sharing.shares import Bits, Ring, Share
 from .rows import permute_rows
 
 
@@ -69,10 +69,7 @@ class Order:
 
 def place(columns: Sequence[Share], source: NDArray[np.intp] | None) -> list[Share]:
     """Row r of every result is row source[r]. Local."""
-    return [
-        permute_rows(column, source) if isinstance(column, Bits) else permute_rows(column, source)
-        for column in columns
-    ]
+    return [_permute(column, source) for column in columns]
 
 
 def inverse_permutation(source: NDArray[Any]) -> NDArray[np.intp]:
@@ -80,6 +77,14 @@ def inverse_permutation(source: NDArray[Any]) -> NDArray[np.intp]:
     inverse = np.empty(len(source), dtype=np.intp)
     inverse[source] = np.arange(len(source), dtype=np.intp)
     return inverse
+
+
+def _permute(column: Share, source: NDArray[np.intp] | None) -> Share:
+    match column:
+        case Bits():
+            return permute_rows(column, source)
+        case Ring():
+            return permute_rows(column, source)
 
 
 def _forwards(p: SharingProtocol, step: Step, columns: list[Share]) -> list[Share]:
