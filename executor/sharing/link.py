@@ -54,14 +54,14 @@ class Link:
             self._channel.abort(error)
             raise
 
-    def xor_zero(self, target: NDArray[Any]) -> None:
-        """XORs this party's component of a fresh sharing of zero into the target."""
-        self.stream(self.next, Purpose.ZERO).xor_into(target)
+    def fill_zero_bits(self, target: NDArray[Any]) -> None:
+        """Overwrites the target with this party's component of a fresh XOR sharing of zero."""
+        self.stream(self.next, Purpose.ZERO).fill(target)
         self.stream(self.previous, Purpose.ZERO).xor_into(target)
 
-    def add_zero(self, target: NDArray[Any]) -> None:
-        """Adds this party's component of a fresh additive sharing of zero to the target."""
-        self.stream(self.next, Purpose.ZERO).add_into(target)
+    def fill_zero_ring(self, target: NDArray[Any]) -> None:
+        """Overwrites the target with this party's component of a fresh additive sharing of zero."""
+        self.stream(self.next, Purpose.ZERO).fill(target)
         self.stream(self.previous, Purpose.ZERO).subtract_from(target)
 
 

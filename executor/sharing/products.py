@@ -45,8 +45,7 @@ def and_planes(link: Link, pairs: Sequence[tuple[Bits, Bits]]) -> list[Bits]:
             stop += (planes.stop - planes.start - 1) * words(rows)
             if stop > masked:
                 ahead = max(stop, min(masked + _BLOCK, len(own)))
-                own[masked:ahead] = 0
-                link.xor_zero(own[masked:ahead])
+                link.fill_zero_bits(own[masked:ahead])
                 masked = ahead
             _and_tile(target[planes, columns], _tile(x, planes, columns), _tile(y, planes, columns))
         start += width * words(rows)
@@ -71,10 +70,10 @@ def total_product(link: Link, pairs: Sequence[tuple[Ring, Ring]]) -> list[Ring]:
     shapes = [product_shape(x, y) for x, y in pairs]
     own = []
     for x, y in pairs:
-        inner = np.zeros(1, dtype=x.parts[0].dtype)
+        inner = np.empty(1, dtype=x.parts[0].dtype)
+        link.fill_zero_ring(inner)
         inner += np.dot(x.parts[0], y.parts[0] + y.parts[1])
         inner += np.dot(x.parts[1], y.parts[0])
-        link.add_zero(inner)
         own.append(inner)
     pieces = [((1,), f"uint{bits}") for _, bits in shapes]
     parts = _reshare(link, round_, own, pieces)
@@ -88,10 +87,9 @@ def _sums(link: Link, round_: Round, sums: Sequence[Sequence[tuple[Ring, Ring]]]
         target = np.empty(rows, dtype=f"uint{bits}")
         for start in range(0, rows, _BLOCK):
             block = slice(start, min(rows, start + _BLOCK))
-            target[block] = 0
+            link.fill_zero_ring(target[block])
             for x, y in pairs:
                 _add_products(target[block], x, y, block)
-            link.add_zero(target[block])
         own.append(target)
     pieces = [((rows,), f"uint{bits}") for rows, bits in shapes]
     parts = _reshare(link, round_, own, pieces)
