@@ -118,7 +118,10 @@ class DataListener:
                 continue
             self._admit(secured)
             threading.Thread(
-                target=self._introduce, args=(secured, address[0]), daemon=True
+                target=self._introduce,
+                args=(secured, address[0]),
+                name="tacit-introduction",
+                daemon=True,
             ).start()
 
     def _admit(self, connection: ssl.SSLSocket) -> None:

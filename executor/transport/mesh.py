@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,7 +17,7 @@ from .hello import WELCOME, Hello, read_exactly
 from .identity import Identity, fingerprint
 from .listener import DataListener
 from .rendezvous import Expectation
-from .sockets import discard, tune
+from .sockets import discard, tune, wake
 from .tls import Limits, TlsChannel
 
 CONNECT_SECONDS = 10.0
@@ -59,12 +60,12 @@ def connect_mesh(
         listener.expect(session_id, index=index, fingerprints=fingerprints) as expectation,
         ThreadPoolExecutor(max(1, len(others)), "tacit-connect") as pool,
     ):
-        hellos = {
-            p: Hello(session_id=session_id, sender=index, receiver=p, parties=len(peers))
-            for p in others
-        }
-        links = {p: pool.submit(_open_link, peers[p], identity, hellos[p], until) for p in others}
-        incoming, outgoing = _collect(links, expectation, until)
+        dialler = _Dialler(identity, until)
+        links = {}
+        for p in others:
+            hello = Hello(session_id=session_id, sender=index, receiver=p, parties=len(peers))
+            links[p] = pool.submit(dialler.open, peers[p], hello)
+        incoming, outgoing = _collect(links, expectation, dialler)
     return TlsChannel(
         index,
         [peer.name for peer in peers],
@@ -76,7 +77,7 @@ def connect_mesh(
 
 
 def _collect(
-    links: dict[int, Future[ssl.SSLSocket]], expectation: Expectation, until: float
+    links: dict[int, Future[ssl.SSLSocket]], expectation: Expectation, dialler: _Dialler
 ) -> tuple[dict[int, ssl.SSLSocket], dict[int, ssl.SSLSocket]]:
     """All incoming and outgoing connections, or none of them and the first error."""
     incoming: dict[int, ssl.SSLSocket] = {}
@@ -89,9 +90,10 @@ def _collect(
     for link in links.values():
         link.add_done_callback(report)
     try:
-        incoming = expectation.wait(until)
+        incoming = expectation.wait(dialler.until)
         return incoming, {position: link.result() for position, link in links.items()}
     except BaseException:
+        dialler.stop()
         for connection in incoming.values():
             discard(connection)
         for link in links.values():
@@ -104,35 +106,62 @@ def _discard_link(link: Future[ssl.SSLSocket]) -> None:
         discard(link.result())
 
 
-def _open_link(peer: PeerAddress, identity: Identity, hello: Hello, until: float) -> ssl.SSLSocket:
-    """A connection to `peer` over which this party sends, past hello and welcome."""
-    context = client_context(identity, peer.certificate_pem)
-    connection = context.wrap_socket(_dial(peer, until), do_handshake_on_connect=False)
-    try:
-        _introduce(connection, peer, hello, until)
-    except BaseException:
-        discard(connection)
-        raise
-    return connection
+class _Dialler:
+    """Opens outgoing connections, in several threads, until a deadline or until stopped."""
 
+    def __init__(self, identity: Identity, until: float) -> None:
+        self.until = until
+        self._identity = identity
+        self._stopped = threading.Event()
+        self._opening: set[ssl.SSLSocket] = set()
+        self._lock = threading.Lock()
 
-def _dial(peer: PeerAddress, until: float) -> socket.socket:
-    """A TCP connection; tries again while the peer may be starting."""
-    while True:
-        left = until - time.monotonic()
+    def open(self, peer: PeerAddress, hello: Hello) -> ssl.SSLSocket:
+        """A connection to `peer` over which this party sends, past hello and welcome."""
+        context = client_context(self._identity, peer.certificate_pem)
+        plain = self._dial(peer)
         try:
-            connection = socket.create_connection((peer.host, peer.port), max(left, 0.001))
-            tune(connection)
-            return connection
-        except OSError as error:
-            if left <= _RETRY_SECONDS:
-                raise PeerLostError(
-                    f"{peer.name} cannot be reached at {peer.host}:{peer.port}: "
-                    f"{error.strerror or error}",
-                    party=peer.name,
-                    step=_STEP,
-                ) from None
-        time.sleep(_RETRY_SECONDS)
+            connection = context.wrap_socket(plain, do_handshake_on_connect=False)
+        except OSError:
+            plain.close()
+            raise _turned_away(peer) from None
+        with self._lock:
+            self._opening.add(connection)
+        try:
+            if self._stopped.is_set():
+                raise _turned_away(peer)
+            _introduce(connection, peer, hello, self.until)
+        except BaseException:
+            discard(connection)
+            raise
+        finally:
+            with self._lock:
+                self._opening.discard(connection)
+        return connection
+
+    def stop(self) -> None:
+        """Makes every `open` under way fail soon."""
+        self._stopped.set()
+        with self._lock:
+            for connection in self._opening:
+                wake(connection)
+
+    def _dial(self, peer: PeerAddress) -> socket.socket:
+        """A TCP connection; tries again while the peer may be starting."""
+        while True:
+            left = self.until - time.monotonic()
+            try:
+                connection = socket.create_connection((peer.host, peer.port), max(left, 0.001))
+                tune(connection)
+                return connection
+            except OSError as error:
+                if left <= _RETRY_SECONDS or self._stopped.wait(_RETRY_SECONDS):
+                    raise PeerLostError(
+                        f"{peer.name} cannot be reached at {peer.host}:{peer.port}: "
+                        f"{error.strerror or error}",
+                        party=peer.name,
+                        step=_STEP,
+                    ) from None
 
 
 def _introduce(connection: ssl.SSLSocket, peer: PeerAddress, hello: Hello, until: float) -> None:
@@ -153,12 +182,7 @@ def _introduce(connection: ssl.SSLSocket, peer: PeerAddress, hello: Hello, until
             step=_STEP,
         ) from None
     except (OSError, EOFError):
-        raise PeerLostError(
-            f"{peer.name} ended our data connection before the session began: either it does not "
-            "know this session or it has not pinned our certificate",
-            party=peer.name,
-            step=_STEP,
-        ) from None
+        raise _turned_away(peer) from None
     if answer != WELCOME:
         raise PeerViolationError(
             f"{peer.name} did not answer our hello as tacit does", party=peer.name, step=_STEP
@@ -169,6 +193,15 @@ def _wrong_certificate(peer: PeerAddress) -> PeerError:
     return PeerViolationError(
         f"what answers at {peer.host}:{peer.port} has another certificate than the one pinned for "
         f"{peer.name}",
+        party=peer.name,
+        step=_STEP,
+    )
+
+
+def _turned_away(peer: PeerAddress) -> PeerError:
+    return PeerLostError(
+        f"{peer.name} ended our data connection before the session began: either it does not "
+        "know this session or it has not pinned our certificate",
         party=peer.name,
         step=_STEP,
     )
