@@ -1,8 +1,8 @@
 """Shared keys laid out for gathering rows: by bytes, not by planes.
 
 A comparison wants planes, a gather wants rows. Columns of bytes are the middle: a gather takes
-one byte column at a time, and a plane is packed out of a byte column by a mask and
-`numpy.packbits`, both at memory speed.
+one byte column at a time, and eight planes are packed out of a byte column by masks and
+`numpy.packbits`, both at the speed of the cache.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from ..sharing.pack import planes_to_rows
 from ..sharing.shares import Bits, Words, words
 
 _BLOCK_ROWS = 1 << 15
-"""Rows that are gathered at a time: their bytes stay in the cache while planes are packed."""
+"""Rows that are gathered at a time: their masked bytes stay in the cache while they are packed."""
+
+_MASKS = np.array([[1 << plane] for plane in range(8)], dtype=np.uint8)
 
 _Columns = NDArray[np.uint8]
 
@@ -49,14 +51,13 @@ class PackedKeys:
 def _planes(columns: _Columns, source: NDArray[np.intp], width: int) -> Words:
     planes = np.zeros((width, words(len(source))), dtype=np.uint64)
     lanes = planes.view(np.uint8)
-    scratch = np.empty(_BLOCK_ROWS, dtype=np.uint8)
+    scratch = np.empty((8, min(_BLOCK_ROWS, len(source))), dtype=np.uint8)
     for start in range(0, len(source), _BLOCK_ROWS):
         block = source[start : start + _BLOCK_ROWS]
         begin, end = start // 8, start // 8 + (len(block) + 7) // 8
         for place, column in enumerate(columns):
-            gathered = column.take(block)
-            for plane in range(8 * place, min(8 * place + 8, width)):
-                masked = scratch[: len(block)]
-                np.bitwise_and(gathered, np.uint8(1 << plane % 8), out=masked)
-                lanes[plane, begin:end] = np.packbits(masked, bitorder="little")
+            target = lanes[8 * place : 8 * place + 8, begin:end]
+            masked = scratch[: len(target), : len(block)]
+            np.bitwise_and(column.take(block), _MASKS[: len(target)], out=masked)
+            target[...] = np.packbits(masked, axis=1, bitorder="little")
     return planes
