@@ -1,0 +1,173 @@
+"""Runs TPC-H over a local federation of real processes, and prints what it costs.
+
+    python benchmarks/tpch.py [--scale 0.01] [--layout vertical] [--queries 1 3] [--runs 3]
+
+Each query gets fresh nodes, one warm-up, and then the median (smallest to largest) of the runs.
+Bytes and rounds are those of the compute protocol; memory is the peak of each node's resident set
+(VmHWM), its database included. The answers are compared with DuckDB's on all the data.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import statistics
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tpch_data
+import tpch_oracle
+from tacit.executor.client.local import LocalFederation, create_local
+
+# ORQ (SOSP 2025) on 64-bit synthetic integers, scale factor 0.01, two cores, loopback without TLS:
+# seconds, megabytes sent by each party.
+ORQ = {1: (13.8, 679), 3: (15.6, 1158), 4: (15.4, 1117), 5: (40.6, 3149), 6: (0.056, 4.8),
+       12: (16.3, 1174), 14: (7.18, 390), 19: (5.84, 450)}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """One query in one layout; tuples are by party."""
+
+    query: int
+    seconds: tuple[float, ...]
+    sent_bytes: tuple[int, ...]
+    rounds: int
+    predicted_bytes: tuple[int, ...]
+    predicted_rounds: int
+    peak_bytes: tuple[int, ...]
+    plaintext_seconds: float
+    difference: str | None
+
+
+def main() -> int:
+    """Prints one table per layout; returns 1 if any answer differs from DuckDB's."""
+    parser = argparse.ArgumentParser(description="TPC-H over a local federation")
+    parser.add_argument("--scale", type=float, default=0.01)
+    parser.add_argument(
+        "--layout", nargs="+", choices=tpch_data.LAYOUTS, default=list(tpch_data.LAYOUTS)
+    )
+    parser.add_argument(
+        "--queries", nargs="+", type=int, choices=tpch_data.QUERIES, default=tpch_data.QUERIES
+    )
+    parser.add_argument("--runs", type=int, default=3)
+    arguments = parser.parse_args()
+    data = tpch_data.generate(arguments.scale)
+    oracle = tpch_oracle.Oracle(data)
+    print_heading(arguments.scale)
+    failed = False
+    for layout in arguments.layout:
+        print_table_heading(layout, with_orq=arguments.scale == 0.01)
+        with tempfile.TemporaryDirectory(prefix="tacit-tpch-") as scratch:
+            plain = tpch_data.write_federation(
+                layout, arguments.scale, Path(scratch) / "plain", data=data
+            )
+            directory = create_local(plain, target=Path(scratch) / "federation")
+            for query in arguments.queries:
+                measurement = measure(directory, query, arguments.runs, oracle)
+                print_row(measurement, with_orq=arguments.scale == 0.01)
+                failed |= measurement.difference is not None
+    oracle.close()
+    return int(failed)
+
+
+def measure(directory: Path, query: int, runs: int, oracle: tpch_oracle.Oracle) -> Measurement:
+    """Starts the federation, asks the query once to warm up and then `runs` times."""
+    sql = tpch_data.query_text(query)
+    with LocalFederation.start(directory) as federation:
+        parties = federation.parties
+        with federation.client(parties[0]) as client:
+            results = [client.query(sql) for _ in range(runs + 1)]
+        peaks = peak_bytes(parties)
+    last = results[-1]
+    keys = tpch_oracle.ORDERED_BY.get(query, ())
+    return Measurement(
+        query=query,
+        seconds=tuple(result.seconds for result in results[1:]),
+        sent_bytes=last.sent_bytes,
+        rounds=last.rounds,
+        predicted_bytes=last.predicted.total.sent_bytes,
+        predicted_rounds=last.predicted.total.rounds,
+        peak_bytes=peaks,
+        plaintext_seconds=oracle.seconds(sql),
+        difference=tpch_oracle.difference(last.table, oracle.answer(sql), ordered_by=keys),
+    )
+
+
+def peak_bytes(parties: tuple[str, ...]) -> tuple[int, ...]:
+    """The peak resident set of each party's node: our child processes, told by their arguments."""
+    peaks = dict.fromkeys(parties, 0)
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            status = (entry / "status").read_text()
+            words = (entry / "cmdline").read_text().split("\0")
+        except OSError:
+            continue
+        fields = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
+        if int(fields["PPid"]) != os.getpid() or "VmHWM" not in fields:
+            continue
+        for party in {Path(word).name for word in words} & set(parties):
+            peaks[party] += int(fields["VmHWM"].split()[0]) * 1024
+    return tuple(peaks[party] for party in parties)
+
+
+def print_heading(scale: float) -> None:
+    """The machine and the versions, without which seconds say nothing."""
+    import duckdb
+    import numpy as np
+
+    load = os.getloadavg()[0]
+    print(f"TPC-H, scale factor {scale:g}; three parties on one machine, TLS over loopback.\n")
+    print(
+        f"{os.cpu_count()} cores ({platform.machine()}), load {load:.2f} at the start;"
+        f" Python {platform.python_version()}, numpy {np.__version__}, DuckDB {duckdb.__version__}"
+    )
+
+
+def print_table_heading(layout: str, *, with_orq: bool) -> None:
+    """The table's first two lines, in Markdown."""
+    heads = ["query", "seconds (min to max)", "MB sent by each party", "rounds", "as predicted",
+             "peak MiB", "DuckDB ms", "equal"]  # fmt: skip
+    heads += ["seconds / ORQ's", "MB / ORQ's"] if with_orq else []
+    print(f"\n### {layout}\n")
+    print("| " + " | ".join(heads) + " |")
+    print("|" + "---|" * len(heads), flush=True)
+
+
+def print_row(measurement: Measurement, *, with_orq: bool) -> None:
+    """One query as a line of the table."""
+    m = measurement
+    median = statistics.median(m.seconds)
+    exact = (m.sent_bytes, m.rounds) == (m.predicted_bytes, m.predicted_rounds)
+    megabytes = [sent / 1e6 for sent in m.sent_bytes]
+    cells: list[Any] = [
+        m.query,
+        f"{median:.2f} ({min(m.seconds):.2f} to {max(m.seconds):.2f})",
+        ", ".join(f"{amount:.2f}" for amount in megabytes),
+        m.rounds,
+        "yes" if exact else off_by(m),
+        ", ".join(f"{peak / 2**20:.0f}" for peak in m.peak_bytes),
+        f"{m.plaintext_seconds * 1e3:.1f}",
+        "yes" if m.difference is None else f"NO: {m.difference}",
+    ]
+    if with_orq:
+        seconds, amount = ORQ[m.query]
+        cells += [f"{median / seconds:.3f}", f"{max(megabytes) / amount:.4f}"]
+    print("| " + " | ".join(str(cell) for cell in cells) + " |", flush=True)
+
+
+def off_by(measurement: Measurement) -> str:
+    """How far the measured figures are from the predicted ones (a quicksort's are random)."""
+    sent, expected = sum(measurement.sent_bytes), sum(measurement.predicted_bytes)
+    rounds = measurement.rounds - measurement.predicted_rounds
+    return f"{(sent - expected) / max(1, expected):+.1%} bytes, {rounds:+d} rounds"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
