@@ -142,3 +142,18 @@ def smirnov_distance(first, second):
     points = np.array(sorted({*first, *second}))
     steps = [np.searchsorted(np.sort(x), points, side="right") / len(x) for x in (first, second)]
     return float(np.max(np.abs(steps[0] - steps[1])))
+
+
+@pytest.mark.parametrize("keys", [[2, 2, 2, 2], [3, 1, 0, 2], [1, 1, 0, 0]])
+def test_the_order_that_a_quicksort_opens_is_uniformly_random(clear, keys):
+    """Were ties broken by the position after the shuffle, equal keys would show in this order."""
+    runs = 1200
+    counts = {}
+    for seed in range(runs):
+        p = clear(seed=seed)
+        _, placed = sort(p, p.bits(keys, 2), [], algorithm="quick").order.steps
+        opened = tuple(int(r) for r in placed.source)
+        counts[opened] = counts.get(opened, 0) + 1
+    expected = runs / 24
+    assert len(counts) == 24
+    assert sum((n - expected) ** 2 / expected for n in counts.values()) < 58  # p = 0.0001
