@@ -100,7 +100,7 @@ def _csv(connection: duckdb.DuckDBPyConnection, path: Path, *, detect_types: boo
     ).fetchone()
     if found is None:
         raise ConfigurationError(f"{path}: no CSV dialect found")
-    cleaned: list[Any] = ["" if item == "(empty)" else item for item in found]
+    cleaned: list[Any] = ["" if item in ("(empty)", "\0") else item for item in found]
     delimiter, quote, escape, new_line, comment, skip, columns, dates, timestamps = cleaned
     detected: list[dict[str, str]] = columns
     kinds = {c["name"]: c["type"] if detect_types else "VARCHAR" for c in detected}
