@@ -1,4 +1,5 @@
 -- Of people born before 1960: which five groups of diagnoses cost most, and how long did they stay?
+-- asked by mercy
 SELECT i.chapter, COUNT(*) AS visits, SUM(v.cost) AS total_cost,
        AVG(v.discharged - v.admitted) AS mean_days
 FROM visits v
