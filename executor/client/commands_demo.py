@@ -72,6 +72,18 @@ def read_question(path: Path) -> Question:
     return Question(words="\n".join(words).strip(), asker=asker, sql="\n".join(lines).strip())
 
 
+def condensed(privacy: str) -> str:
+    """One line per party of an EXPLAIN PRIVACY: what it shared and what it received."""
+    lines = []
+    for section in privacy.strip().split("\n\n")[1:]:
+        party, *facts = section.splitlines()
+        told = [fact.removeprefix("  - ") for fact in facts if fact.startswith("  - ")]
+        told = [fact for fact in told if fact.startswith(("shares", "gives", "receives", "learns"))]
+        if told:
+            lines.append(f"{party}: {'; '.join(told)}")
+    return "\n".join(lines)
+
+
 def _answer(federation: Federation, question: Question) -> None:
     client = federation.client(question.asker)
     print(f"{question.words}\n({client.party} asks)\n\n{_indented(question.sql)}\n")
@@ -84,7 +96,7 @@ def _answer(federation: Federation, question: Question) -> None:
         print(f"The answer went to {', '.join(result.recipients)}.")
     else:
         print(text_table(result.table))
-    print(f"\nWhat each party learnt:\n{_indented(result.privacy.strip())}")
+    print(f"\nWhat each party gave and learnt:\n{_indented(condensed(result.privacy))}")
     print(f"\n({statistics_text(result)})")
 
 

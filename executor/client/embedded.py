@@ -207,7 +207,7 @@ def connect(directory: str | Path, party: str) -> Federation:
     """Opens a door to a running federation, as the party whose key lies in its directory.
 
     `directory` holds federation.toml, catalog.sql and a folder named like the party. Errors:
-    ConfigurationError; PeerError if the party's own node does not answer.
+    ConfigurationError. Whether the node runs shows with the first query.
     """
     root = Path(directory)
     client = Client(root, party)

@@ -14,12 +14,10 @@ from ...connectors import describe_file
 from ...connectors.files import open_file
 from ...connectors.spelling import quote_text
 from ...query.errors import ConfigurationError, UserError
+from ..party.federation import CATALOG_FILE, FEDERATION_FILE, PARTIES
 
 Tables = Mapping[str, Mapping[str, Any]]
 """Party -> table -> DataFrame, Arrow table or path of a file."""
-
-PARTIES = 3
-"""How many parties compute; helpers without data fill the places up."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 
@@ -38,11 +36,14 @@ def write_example(directory: Path, tables: Tables, catalog: str | Path | None) -
     }
     if not any(files.values()):
         raise UserError("a federation needs at least one table")
-    for party in (*files, *_helpers(files)):
+    parties = (*files, *_helpers(files))
+    for party in parties:
         folder = directory / _checked(party, "party")
         folder.mkdir(exist_ok=True, mode=0o700)
         (folder / "sources.sql").write_text(_attachments(files.get(party, {})), encoding="utf-8")
-    (directory / "catalog.sql").write_text(_catalog(directory, files, catalog), encoding="utf-8")
+    (directory / CATALOG_FILE).write_text(_catalog(directory, files, catalog), encoding="utf-8")
+    order = "".join(f'[[parties]]\nname = "{party}"\n' for party in parties)
+    (directory / FEDERATION_FILE).write_text(order, encoding="utf-8")
     return directory
 
 

@@ -3,34 +3,26 @@
 from __future__ import annotations
 
 import sys
-import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from ...query.catalog import Catalog
-from ...query.errors import CancelledError, InternalError
+from ...query.errors import CancelledError
 from .amounts import counted, in_bytes, in_seconds
 
 if TYPE_CHECKING:
     from .client import Progress, Result
 
-GRACE_SECONDS = 10.0
-"""How long the nodes may take to confirm a cancellation before the client stops waiting."""
-
 
 class Asker(Protocol):
-    """What the faces need of a client."""
+    """What the faces need of a client. Whatever interrupts `query` cancels it at every node."""
 
     party: str
 
     def query(self, sql: str, *, progress: Callable[[Progress], None] | None = None) -> Result: ...
 
-    def cancel(self) -> None: ...
-
     def catalog(self) -> Catalog: ...
-
-    def close(self) -> None: ...
 
 
 class ProgressLine:
@@ -84,43 +76,11 @@ def statistics_text(result: Result) -> str:
 
 
 def ask(client: Asker, sql: str, *, progress: Callable[[Progress], None] | None = None) -> Result:
-    """`client.query`, but Ctrl-C cancels the query at every node before it raises CancelledError.
-
-    A second Ctrl-C, or ten seconds without the nodes' word, stops the waiting.
-    """
-    outcome: list[Result | BaseException] = []
-
-    def work() -> None:
-        try:
-            outcome.append(client.query(sql, progress=progress))
-        except BaseException as error:
-            outcome.append(error)
-
-    thread = threading.Thread(target=work, name="query", daemon=True)
-    thread.start()
+    """`client.query`, but Ctrl-C, having cancelled the query at every node, is a CancelledError."""
     try:
-        while thread.is_alive():
-            thread.join(0.2)
+        return client.query(sql, progress=progress)
     except KeyboardInterrupt:
-        client.cancel()
-        _wait_for_end(thread)
         raise CancelledError("cancelled") from None
-    return _unwrap(outcome)
-
-
-def _unwrap(outcome: list[Result | BaseException]) -> Result:
-    if not outcome:
-        raise InternalError("the query ended without an outcome")
-    if isinstance(outcome[0], BaseException):
-        raise outcome[0]
-    return outcome[0]
-
-
-def _wait_for_end(thread: threading.Thread) -> None:
-    try:
-        thread.join(GRACE_SECONDS)
-    except KeyboardInterrupt:
-        return
 
 
 def _of(count: int, predicted: int) -> str:
