@@ -1,0 +1,92 @@
+"""From SQL text to secure plan, as every node does it for itself."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Protocol
+
+from ...planner.cost import Link, PlanCost, Pricer
+from ...planner.secure import SecurePlan
+from ...query.bound import Statement
+from ...query.catalog import Catalog
+from ...query.errors import SqlError, UserError
+
+_REMEMBERED = 64
+
+
+class Compiler(Protocol):
+    """What a node needs of query and planner. The same text gives the same plan everywhere."""
+
+    catalog: Catalog
+
+    def bind(self, text: str) -> Statement:
+        """The one statement that a text holds. Errors: SqlError, UserError."""
+
+    def plan(self, statement: Statement, asker: str) -> SecurePlan:
+        """The plan that answers a statement. Errors: SqlError."""
+
+    def price(self, plan: SecurePlan) -> PlanCost:
+        """What the plan will cost."""
+
+    def explain(self, plan: SecurePlan) -> str:
+        """The plan for people, with its cost."""
+
+    def privacy(self, plan: SecurePlan) -> str:
+        """What each party learns, for people."""
+
+
+class SqlCompiler:
+    """Compiles against one catalog; remembers the last plans and prices."""
+
+    def __init__(
+        self, catalog_text: str, *, parties: tuple[str, ...], link: Link, public_directory: Path
+    ) -> None:
+        from ...query import load_catalog
+        from ..operators.pricing import DryRunPricer
+
+        self.catalog = load_catalog(catalog_text, parties=parties, directory=public_directory)
+        self._parties = parties
+        self._link = link
+        self._pricer: Pricer = DryRunPricer(parties)
+        self.price = lru_cache(_REMEMBERED)(self._pricer.plan_cost)
+
+    def bind(self, text: str) -> Statement:
+        """The one statement that a text holds. Errors: SqlError, UserError."""
+        from ...query import bind, parse
+
+        try:
+            statements = parse(text)
+            if len(statements) != 1:
+                raise UserError(f"a query is one statement; the text holds {len(statements)}")
+            return bind(statements[0], self.catalog, parties=self._parties, text=text)
+        except SqlError as error:
+            raise error.located(text) from None
+
+    def plan(self, statement: Statement, asker: str) -> SecurePlan:
+        """The plan that answers a statement. Errors: SqlError."""
+        from ...planner import plan_query
+
+        try:
+            return plan_query(
+                statement,
+                self.catalog,
+                parties=self._parties,
+                asker=asker,
+                pricer=self._pricer,
+                link=self._link,
+            )
+        except SqlError as error:
+            raise error.located(statement.text) from None
+
+    def explain(self, plan: SecurePlan) -> str:
+        """The plan for people, with its cost."""
+        from ...planner.explain import explain_plan
+
+        return explain_plan(plan, self.price(plan), self._link)
+
+    def privacy(self, plan: SecurePlan) -> str:
+        """What each party learns, for people."""
+        from ...planner.privacy import explain_privacy
+
+        return explain_privacy(plan, self.catalog)

@@ -1,0 +1,37 @@
+"""What every node checks for itself before it takes part in a query."""
+
+from __future__ import annotations
+
+from ...planner.secure import Operator, SecurePlan, children
+from ...query.bound import Statement
+from ...query.errors import SessionError
+from .policy import check_policy
+from .resources import Resources
+
+MAX_SOURCE_WAIT_SECONDS = 30.0
+
+
+def examine(resources: Resources, statement: Statement, asker: str) -> SecurePlan:
+    """The plan of a statement that this party may and can take part in.
+
+    Errors: PolicyError; SessionError if the plan exceeds this party's limits or its source is not
+    ready; SqlError from the planner.
+    """
+    check_policy(resources.policy, statement)
+    plan = resources.compiler.plan(statement, asker)
+    _check_rows(resources, plan.root)
+    patience = min(MAX_SOURCE_WAIT_SECONDS, resources.settings.peer_timeout_seconds / 2)
+    resources.gate.pass_through(patience)
+    return plan
+
+
+def _check_rows(resources: Resources, operator: Operator) -> None:
+    limit = resources.settings.max_rows
+    if operator.rows > limit:
+        raise SessionError(
+            f"the query needs a relation of {operator.rows} rows "
+            f"({type(operator).__name__.lower()}), but {resources.party} allows at most {limit} "
+            "(max_rows in its party.toml)"
+        )
+    for child in children(operator):
+        _check_rows(resources, child)

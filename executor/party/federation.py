@@ -1,0 +1,195 @@
+"""The federation directory: who the parties are, where they listen, and how they are recognised.
+
+federation.toml     protocol, link, and for each party its addresses and pinned certificate
+catalog.sql         the public contract
+PARTY/              one directory per party; in production each party has only its own
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...planner.cost import LINKS, Link
+from ...query.errors import ConfigurationError
+from ..transport.identity import PARTY_NAME, check_certificate, fingerprint
+from .settings import Section, read_toml
+
+FEDERATION_FILE = "federation.toml"
+CATALOG_FILE = "catalog.sql"
+PROTOCOL = "replicated"
+PARTIES = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One party as all others see it. `certificate_pem` is what its fingerprint pins."""
+
+    name: str
+    control: Address
+    data: Address
+    certificate_pem: bytes
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Federation:
+    """The parties in the order of their compute index, and what they agreed on."""
+
+    directory: Path
+    protocol: str
+    link: Link
+    members: tuple[Member, ...]
+
+    @property
+    def parties(self) -> tuple[str, ...]:
+        return tuple(member.name for member in self.members)
+
+    def index(self, party: str) -> int:
+        """A party's compute index. Errors: ConfigurationError if there is no such party."""
+        if party not in self.parties:
+            known = ", ".join(self.parties)
+            raise ConfigurationError(
+                f"{self.directory / FEDERATION_FILE} has no party {party!r}; it has {known}"
+            )
+        return self.parties.index(party)
+
+    def member(self, party: str) -> Member:
+        return self.members[self.index(party)]
+
+    def party_directory(self, party: str) -> Path:
+        return self.directory / self.member(party).name
+
+
+def load_federation(directory: Path) -> Federation:
+    """Reads federation.toml and the certificates that it pins.
+
+    Errors: ConfigurationError naming file and key, for anything missing, unknown, malformed or
+    doubled, a certificate that does not have its fingerprint, and a number of parties that the
+    protocol does not run with.
+    """
+    path = directory / FEDERATION_FILE
+    values = read_toml(path)
+    section = Section(path, values)
+    section.check_keys(frozenset({"protocol", "link", "parties"}))
+    entries = values.get("parties", [])
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise section.wrong("parties", "must be written as [[parties]] sections")
+    members = tuple(
+        _member(Section(path, entry, f"parties[{number}]."))
+        for number, entry in enumerate(entries, start=1)
+    )
+    federation = Federation(
+        directory=directory, protocol=_protocol(section), link=_link(section), members=members
+    )
+    _check_number(section, len(members))
+    _check_distinct(section, members)
+    return federation
+
+
+def read_catalog(directory: Path) -> str:
+    """The text of catalog.sql. Errors: ConfigurationError."""
+    path = directory / CATALOG_FILE
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path} is not UTF-8 text") from error
+
+
+def write_federation(directory: Path, members: Sequence[Member], *, link: str = "lan") -> Path:
+    """Writes federation.toml and certificates/NAME.pem; the directory must exist."""
+    certificates = directory / "certificates"
+    certificates.mkdir(exist_ok=True)
+    lines = [f"protocol = {json.dumps(PROTOCOL)}", f"link = {json.dumps(link)}"]
+    for member in members:
+        (certificates / f"{member.name}.pem").write_bytes(member.certificate_pem)
+        lines += [
+            "",
+            "[[parties]]",
+            f"name = {json.dumps(member.name)}",
+            f"control = {json.dumps(str(member.control))}",
+            f"data = {json.dumps(str(member.data))}",
+            f"certificate = {json.dumps(f'certificates/{member.name}.pem')}",
+            f"fingerprint = {json.dumps(member.fingerprint)}",
+        ]
+    path = directory / FEDERATION_FILE
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def _protocol(section: Section) -> str:
+    protocol = section.optional_text("protocol", PROTOCOL)
+    if protocol != PROTOCOL:
+        raise section.wrong("protocol", f"is {protocol!r}; this version runs {PROTOCOL!r}")
+    return PROTOCOL
+
+
+def _link(section: Section) -> Link:
+    name = section.optional_text("link", "lan")
+    if name not in LINKS:
+        raise section.wrong("link", f"is {name!r}; known are {', '.join(sorted(LINKS))}")
+    return LINKS[name]
+
+
+def _member(section: Section) -> Member:
+    section.check_keys(frozenset({"name", "control", "data", "certificate", "fingerprint"}))
+    name = section.text("name")
+    if not PARTY_NAME.fullmatch(name):
+        raise section.wrong("name", f"is {name!r}: use a letter, then letters, digits, _ or -")
+    certificate_path = section.path.parent / section.text("certificate")
+    try:
+        pem = certificate_path.read_bytes()
+    except OSError as error:
+        what = f"cannot be read from {certificate_path}: {error.strerror}"
+        raise section.wrong("certificate", what) from error
+    check_certificate(pem, name, source=str(certificate_path))
+    pinned = section.text("fingerprint").replace(":", "").lower()
+    if pinned != fingerprint(pem):
+        raise section.wrong("fingerprint", f"is not that of {certificate_path}")
+    return Member(
+        name=name,
+        control=_address(section, "control"),
+        data=_address(section, "data"),
+        certificate_pem=pem,
+        fingerprint=pinned,
+    )
+
+
+def _address(section: Section, key: str) -> Address:
+    match = re.fullmatch(r"(?:\[([0-9a-fA-F:.]+)\]|([^\s:\[\]/]+)):(\d{1,5})", section.text(key))
+    if not match or not 0 < int(match[3]) < 65536:
+        raise section.wrong(key, 'must be an address like "mercy.example:7001"')
+    return Address(host=match[1] or match[2], port=int(match[3]))
+
+
+def _check_number(section: Section, count: int) -> None:
+    if count != PARTIES:
+        hint = "; add a helper party that holds no data" if count == PARTIES - 1 else ""
+        raise section.wrong(
+            "parties", f"lists {count}, but {PROTOCOL} runs between exactly {PARTIES}{hint}"
+        )
+
+
+def _check_distinct(section: Section, members: Sequence[Member]) -> None:
+    for what, values in (
+        ("name", [member.name for member in members]),
+        ("fingerprint", [member.fingerprint for member in members]),
+        ("address", [str(a) for member in members for a in (member.control, member.data)]),
+    ):
+        doubled = [value for value in values if values.count(value) > 1]
+        if doubled:
+            raise section.wrong("parties", f"lists the {what} {doubled[0]} twice")

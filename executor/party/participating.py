@@ -1,0 +1,194 @@
+"""What a node does for the other parties' queries: considers, takes part, delivers, reports."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+
+from ...planner.secure import SecurePlan
+from ...query.errors import (
+    CancelledError,
+    CatalogMismatchError,
+    PeerFailedError,
+    PlanMismatchError,
+    SessionError,
+    TacitError,
+)
+from .examining import examine
+from .failures import failure_for_peers
+from .messages import CANCELLED, Agreement, Body, Cancel, Proposal, Start
+from .resources import Resources, complain
+from .session import Session
+
+START_WITHIN_SECONDS = 60.0
+"""How long a node that agreed keeps its place for a query that does not start."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seat:
+    """A query that this node agreed to take part in."""
+
+    asker: str
+    plan: SecurePlan
+    seconds: float
+
+
+class Participant:
+    """The node's side towards the other parties. Thread-safe."""
+
+    def __init__(self, resources: Resources) -> None:
+        self.party = resources.party
+        self._resources = resources
+        self._lock = threading.Lock()
+        self._known: set[str] = set()
+        self._seats: dict[str, _Seat] = {}
+        self._running: dict[str, tuple[str, Session]] = {}
+
+    def hello(self) -> Body:
+        """Who answers here, and what its side of every query depends on."""
+        resources = self._resources
+        return {
+            "party": resources.party,
+            "version": resources.version,
+            "catalog": resources.compiler.catalog.digest,
+        }
+
+    def propose(self, asker: str, proposal: Proposal) -> Body:
+        """Considers a query of `asker`: an Agreement, or {"busy": true}.
+
+        A session id is considered once. Errors: whatever stands against taking part.
+        """
+        resources = self._resources
+        self._remember(proposal.session)
+        facts = {"session": proposal.session, "asker": asker}
+        resources.audit.record("proposed", **facts, statement=proposal.statement)
+        reserved = resources.slot.reserve(
+            proposal.session, wait_seconds=0, hold_seconds=START_WITHIN_SECONDS
+        )
+        if not reserved:
+            resources.audit.record("refused", **facts, cause="busy with another query")
+            return {"busy": True}
+        try:
+            plan = self._consider(asker, proposal)
+        except TacitError as error:
+            resources.slot.release(proposal.session)
+            resources.audit.record("refused", **facts, cause=type(error).__name__)
+            raise
+        except BaseException:
+            resources.slot.release(proposal.session)
+            raise
+        resources.audit.record("agreed", **facts, plan=plan.digest)
+        seconds = min(proposal.seconds, resources.settings.session_seconds)
+        with self._lock:
+            self._seats[proposal.session] = _Seat(asker=asker, plan=plan, seconds=seconds)
+        return Agreement(session=proposal.session, plan=plan.digest).body()
+
+    def start(self, asker: str, start: Start) -> Body:
+        """Runs a query that was agreed on, to its end; this party's Usage.
+
+        A result for this party is on disk when this returns. Errors: what the asker may know of
+        the failure.
+        """
+        with self._lock:
+            seat = self._seats.get(start.session)
+            if seat is None or seat.asker != asker:
+                raise SessionError(f"{self._resources.party} knows no such session of {asker}")
+            del self._seats[start.session]
+        try:
+            self._check_start(seat, start)
+            return self._run(seat, start.session)
+        finally:
+            self._resources.slot.release(start.session)
+
+    def cancel(self, party: str, message: Cancel) -> None:
+        """Ends a session, by word of its asker or of the owner of this node."""
+        with self._lock:
+            seat = self._seats.get(message.session)
+            if seat is not None and party in (seat.asker, self._resources.party):
+                del self._seats[message.session]
+                self._resources.slot.release(message.session)
+            asker, session = self._running.get(message.session, ("", None))
+        if session is not None and party in (asker, self._resources.party):
+            told = f"{party} ended the query: {message.reason}"
+            if message.reason == CANCELLED:
+                session.abort(CancelledError(told))
+            else:
+                session.abort(PeerFailedError(told, party=party, step=session.step))
+
+    def running(self) -> list[Body]:
+        """The sessions that run here for others."""
+        with self._lock:
+            running = list(self._running.values())
+        return [
+            {"session": session.id, "asker": asker, "step": session.step}
+            for asker, session in running
+        ]
+
+    def abort_all(self, reason: TacitError) -> None:
+        """Ends every session that runs here for others."""
+        with self._lock:
+            sessions = [session for _, session in self._running.values()]
+        for session in sessions:
+            session.abort(reason)
+
+    def _remember(self, session: str) -> None:
+        with self._lock:
+            if session in self._known:
+                raise SessionError("a session id is used once, and this one was used before")
+            self._known.add(session)
+
+    def _consider(self, asker: str, proposal: Proposal) -> SecurePlan:
+        resources = self._resources
+        party, compiler = resources.party, resources.compiler
+        if proposal.version != resources.version:
+            raise SessionError(
+                f"{party} runs tacit {resources.version}, {asker} runs {proposal.version}"
+            )
+        if proposal.protocol != resources.federation.protocol:
+            raise SessionError(f"{party} runs {resources.federation.protocol} only")
+        if proposal.catalog != compiler.catalog.digest:
+            raise CatalogMismatchError(
+                f"{party} and {asker} hold different catalogs (digests "
+                f"{compiler.catalog.digest} and {proposal.catalog}); no query can run until their "
+                "catalog.sql are the same"
+            )
+        return examine(resources, compiler.bind(proposal.statement), asker)
+
+    def _check_start(self, seat: _Seat, start: Start) -> None:
+        party = self._resources.party
+        if start.plan != seat.plan.digest:
+            raise PlanMismatchError(
+                f"{party} planned {seat.plan.digest}, {seat.asker} started {start.plan}"
+            )
+        if start.recipients != ",".join(seat.plan.root.recipients):
+            raise SessionError(f"{party} was told other recipients than the plan's")
+        if not self._resources.slot.keep(start.session):
+            raise SessionError(f"{party} no longer holds a place for this session")
+
+    def _run(self, seat: _Seat, session_id: str) -> Body:
+        resources, audit = self._resources, self._resources.audit
+        session = Session(resources, session_id, seat.plan, seconds=seat.seconds)
+        with self._lock:
+            self._running[session_id] = (seat.asker, session)
+        began = time.monotonic()
+        try:
+            audit.record("started", session=session_id, asker=seat.asker, plan=seat.plan.digest)
+            table, usage = session.run()
+            audit.record("finished", session=session_id, seconds=round(time.monotonic() - began, 3))
+            if table is not None:
+                resources.results.store(session_id, table)
+                audit.record("delivered", session=session_id, recipient=resources.party)
+            return usage.body()
+        except TacitError as error:
+            raise self._aborted(session, error) from None
+        finally:
+            with self._lock:
+                del self._running[session_id]
+
+    def _aborted(self, session: Session, error: TacitError) -> TacitError:
+        """Records a failure for the owner, whole, and gives what the asker may know of it."""
+        complain(f"session {session.id} ended at step {session.step!r}: {error}")
+        told = failure_for_peers(error, self._resources.party, session.step)
+        self._resources.audit.record("aborted", session=session.id, cause=type(error).__name__)
+        return told

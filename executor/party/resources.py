@@ -1,0 +1,69 @@
+"""What a node is made of, handed to everything that works in it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import pyarrow as pa
+
+from ...connectors.source import TableSource
+from ...planner.secure import SecurePlan
+from ..sharing.protocol import SharingProtocol
+from ..transport.identity import Identity
+from ..transport.listener import DataListener
+from .audit import AuditLog
+from .compiling import Compiler
+from .control import ControlLink
+from .federation import Federation
+from .policy import Policy
+from .results import ResultStore
+from .settings import PartySettings
+from .slot import Slot
+from .source_gate import SourceGate
+
+
+class RunPlan(Protocol):
+    """Runs a plan at one party, in lockstep with the others."""
+
+    def __call__(
+        self,
+        plan: SecurePlan,
+        *,
+        protocol: SharingProtocol,
+        party: str,
+        source: TableSource | None,
+        watch: Callable[[int, str], None],
+    ) -> pa.Table | None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """One party's node. `links` lead to the other parties, by name."""
+
+    federation: Federation
+    party: str
+    identity: Identity
+    settings: PartySettings
+    policy: Policy
+    catalog_text: str
+    compiler: Compiler
+    gate: SourceGate
+    audit: AuditLog
+    results: ResultStore
+    slot: Slot
+    links: Mapping[str, ControlLink]
+    listener: DataListener
+    run: RunPlan
+    version: str
+
+    @property
+    def index(self) -> int:
+        return self.federation.index(self.party)
+
+
+def complain(text: str) -> None:
+    """A line for the owner, on standard error. Never call it with a value of a row."""
+    print(f"tacit: {text}", file=sys.stderr, flush=True)

@@ -1,0 +1,104 @@
+"""Where a recipient's node keeps results until its owner fetches them.
+
+The asker's own result waits in memory, for one fetch. A result of somebody else's query, which
+nobody waits for, is a file: results/SESSION.arrow, whole or not there at all.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import pyarrow as pa
+
+from ...query.errors import SessionError, UserError
+from .messages import is_session_id
+
+RESULTS_DIRECTORY = "results"
+_SUFFIX = ".arrow"
+MAX_WAITING = 16
+
+
+class ResultStore:
+    """The results of one party."""
+
+    def __init__(self, directory: Path, party: str) -> None:
+        self._directory = directory / RESULTS_DIRECTORY
+        self._party = party
+        self._waiting: dict[str, pa.Table] = {}
+        self._lock = threading.Lock()
+
+    def hold(self, session: str, table: pa.Table) -> None:
+        """Keeps a table in memory for one `take`; the oldest goes when too many wait."""
+        with self._lock:
+            self._waiting[session] = table
+            while len(self._waiting) > MAX_WAITING:
+                del self._waiting[next(iter(self._waiting))]
+
+    def take(self, session: str) -> pa.Table:
+        """A result, by session: from memory, where it is then forgotten, or from its file.
+
+        Errors: UserError if there is none.
+        """
+        with self._lock:
+            table = self._waiting.pop(session, None)
+        return self._load(session) if table is None else table
+
+    def store(self, session: str, table: pa.Table) -> None:
+        """Writes a result to disk, durably. Errors: SessionError, and then nothing is left."""
+        temporary = self._directory / f".{session}.part"
+        try:
+            self._directory.mkdir(mode=0o700, exist_ok=True)
+            _write(temporary, table)
+            temporary.rename(self._path(session))
+            _sync_directory(self._directory)
+        except (OSError, pa.ArrowException) as error:
+            _remove(temporary)
+            cause = getattr(error, "strerror", None) or "it cannot be written"
+            raise SessionError(f"{self._party} cannot store the result: {cause}") from error
+
+    def stored(self) -> tuple[str, ...]:
+        """The sessions whose results are on disk, the oldest first."""
+        found = [
+            (path.stat().st_mtime_ns, path.stem)
+            for path in self._directory.glob(f"*{_SUFFIX}")
+            if is_session_id(path.stem)
+        ]
+        return tuple(session for _, session in sorted(found))
+
+    def _load(self, session: str) -> pa.Table:
+        path = self._path(session)
+        if not path.is_file():
+            raise UserError(f"{self._party} holds no result of session {session}")
+        with path.open("rb") as file, pa.ipc.open_file(file) as reader:
+            return reader.read_all()
+
+    def _path(self, session: str) -> Path:
+        if not is_session_id(session):
+            raise UserError("a session is named by 32 hexadecimal digits")
+        return self._directory / f"{session}{_SUFFIX}"
+
+
+def _write(path: Path, table: pa.Table) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        with pa.ipc.new_file(file, table.schema) as writer:
+            writer.write_table(table)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        return

@@ -1,0 +1,195 @@
+"""One party's side of one running query: connections, keys, the plan, and how it can end."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+import traceback
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from ...planner.secure import Operator, SecurePlan, children
+from ...query.errors import InternalError, SessionError, TacitError
+from ..sharing.randomness import agree_keys
+from ..sharing.replicated import ReplicatedProtocol
+from ..transport.channel import Counters
+from ..transport.mesh import PeerAddress, connect_mesh
+from ..transport.tls import Limits, TlsChannel
+from .messages import Usage
+from .resources import Resources, complain
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """Where a session is. `step_number` counts the plan's operators up to `steps`."""
+
+    state: str
+    step: str
+    step_number: int
+    steps: int
+    rounds: int
+    sent_bytes: int
+
+
+class Session:
+    """A query that all parties agreed on; `run` once. `abort` may come from any thread."""
+
+    def __init__(
+        self, resources: Resources, session_id: str, plan: SecurePlan, *, seconds: float
+    ) -> None:
+        self.id = session_id
+        self.plan = plan
+        self._resources = resources
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._reason: TacitError | None = None
+        self._channel: TlsChannel | None = None
+        self._start = Counters()
+        self._state, self._step, self._step_number = "connecting", "connecting", 0
+        self._steps = _count(plan.root)
+
+    def run(self) -> tuple[pa.Table | None, Usage]:
+        """Runs the plan with the other parties; the result if it is revealed here, and the cost.
+
+        Errors: the reason of `abort`; PeerError; DataError; SessionError; InternalError, whose
+        cause goes to the node's own log without any value.
+        """
+        timer = threading.Timer(self._seconds, self.abort, [self._overdue()])
+        timer.daemon = True
+        timer.start()
+        try:
+            return self._run()
+        except TacitError as error:
+            raise self._end(error) from None
+        except Exception as error:
+            complain(f"session {self.id}: {_places(error)}")
+            raise self._end(InternalError(f"a mistake of tacit: {type(error).__name__}")) from None
+        finally:
+            timer.cancel()
+            if self._channel is not None:
+                self._channel.close()
+
+    def abort(self, reason: TacitError) -> None:
+        """Ends the session at all parties; `run` raises the first reason. Returns at once."""
+        with self._lock:
+            self._reason = self._reason or reason
+            channel = self._channel
+        if channel is not None:
+            channel.abort(self._reason)
+
+    @property
+    def step(self) -> str:
+        return self._step
+
+    def stage(self) -> Stage:
+        """Where the session is now."""
+        counters = self._start if self._channel is None else self._channel.counters
+        return Stage(
+            state=self._state,
+            step=self._step,
+            step_number=self._step_number,
+            steps=self._steps,
+            rounds=max(counters.depth - self._start.depth, 0),
+            sent_bytes=max(counters.sent_bytes - self._start.sent_bytes, 0),
+        )
+
+    def _run(self) -> tuple[pa.Table | None, Usage]:
+        resources = self._resources
+        channel = self._connect()
+        keys = agree_keys(channel, self._context())
+        try:
+            counters = channel.counters
+            self._start = Counters(
+                depth=counters.depth,
+                sent_bytes=counters.sent_bytes,
+                sent_messages=counters.sent_messages,
+            )
+            self._state = "running"
+            table = resources.run(
+                self.plan,
+                protocol=ReplicatedProtocol(channel, keys),
+                party=resources.party,
+                source=resources.gate.pass_through(0),
+                watch=self._watch,
+            )
+        finally:
+            keys.burn()
+        self._state, self._step = "delivering", "delivering"
+        return table, Usage(
+            depth=counters.depth - self._start.depth,
+            sent_bytes=counters.sent_bytes - self._start.sent_bytes,
+            sent_messages=counters.sent_messages - self._start.sent_messages,
+        )
+
+    def _connect(self) -> TlsChannel:
+        resources, settings = self._resources, self._resources.settings
+        self._raise_if_ended()
+        channel = connect_mesh(
+            listener=resources.listener,
+            identity=resources.identity,
+            peers=[
+                PeerAddress(
+                    name=member.name,
+                    host=member.data.host,
+                    port=member.data.port,
+                    certificate_pem=member.certificate_pem,
+                )
+                for member in resources.federation.members
+            ],
+            index=resources.index,
+            session_id=bytes.fromhex(self.id),
+            deadline_seconds=settings.peer_timeout_seconds,
+            connect_seconds=min(10.0, settings.peer_timeout_seconds),
+            limits=Limits(frame_bytes=settings.max_frame_bytes),
+        )
+        channel.step = self._step = "key agreement"
+        with self._lock:
+            self._channel = channel
+        self._raise_if_ended()
+        return channel
+
+    def _context(self) -> bytes:
+        """What the session's keys are bound to: everything that the parties agreed on."""
+        members = self._resources.federation.members
+        agreed = [
+            self._resources.version,
+            self.id,
+            self.plan.digest,
+            self._resources.compiler.catalog.digest,
+            *(f"{member.name} {member.fingerprint}" for member in members),
+        ]
+        return hashlib.sha256("\n".join(agreed).encode()).digest()
+
+    def _watch(self, step_number: int, step: str) -> None:
+        self._raise_if_ended()
+        self._step_number, self._step = step_number, step
+        if self._channel is not None:
+            self._channel.step = step
+
+    def _raise_if_ended(self) -> None:
+        if self._reason is not None:
+            raise self._reason
+
+    def _end(self, error: TacitError) -> TacitError:
+        """Tells the peers, and gives the error that counts here."""
+        self.abort(error)
+        return self._reason or error
+
+    def _overdue(self) -> TacitError:
+        return SessionError(
+            f"the query took longer than the {self._seconds:g} seconds that "
+            f"{self._resources.party} gives it"
+        )
+
+
+def _count(operator: Operator) -> int:
+    return 1 + sum(_count(child) for child in children(operator))
+
+
+def _places(error: Exception) -> str:
+    """Kind and places of an error; not its message, which could quote a row."""
+    frames = traceback.extract_tb(error.__traceback__)
+    places = " < ".join(f"{f.filename}:{f.lineno} {f.name}" for f in reversed(frames))
+    return f"{type(error).__name__} at {places} ({time.strftime('%H:%M:%S')})"
