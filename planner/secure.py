@@ -177,7 +177,8 @@ class Reveal(Operator):
 
     Rows that are not valid are zeroed first. If `shuffle`, rows are put into a uniformly random
     order first (needed unless the row order depends on the revealed values alone). `columns` is
-    what the recipients see, in order, with the names of the result.
+    what the recipients see, in order, with the names of the result; their ids are columns of the
+    input, and one may occur twice.
     """
 
     input: Operator

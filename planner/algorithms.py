@@ -1,0 +1,90 @@
+"""Which sort each operator uses: both are priced on the named link, the cheaper one is kept."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from .cost import Link, Pricer, replace_sort
+from .secure import (
+    Aggregate,
+    AlignedSum,
+    Concat,
+    Join,
+    Operator,
+    Reveal,
+    Sort,
+    children,
+)
+
+RADIX_WIDTH = 32
+
+
+def choose_sorts(root: Reveal, pricer: Pricer, link: Link) -> Reveal:
+    """The plan with a sort algorithm for every operator that sorts. Deterministic."""
+    return dataclasses.replace(root, input=_choose(root.input, pricer, link))
+
+
+def _choose(operator: Operator, pricer: Pricer, link: Link) -> Operator:
+    operator = with_inputs(
+        operator, tuple(_choose(child, pricer, link) for child in children(operator))
+    )
+    if not isinstance(operator, Join | Aggregate | Sort) or not sorts(operator):
+        return operator
+    if key_width(operator) > RADIX_WIDTH:
+        return replace_sort(operator, "quick")
+    options = [replace_sort(operator, algorithm) for algorithm in ("quick", "radix")]
+    seconds = [link.seconds(pricer.operator_cost(option)) for option in options]
+    return options[1] if seconds[1] < seconds[0] else options[0]
+
+
+def sorts(operator: Operator) -> bool:
+    """True if the operator runs a sort whose algorithm matters."""
+    match operator:
+        case Aggregate(keys=()):
+            return any(a.function.endswith("_distinct") for a in operator.aggregates)
+        case Join() | Aggregate():
+            return True
+        case Sort():
+            return bool(operator.keys)
+        case _:
+            return False
+
+
+def key_width(operator: Join | Aggregate | Sort) -> int:
+    """Planes of the widest key that the operator sorts by."""
+    match operator:
+        case Join():
+            return _width(operator.build, operator.build_keys)
+        case Sort():
+            return _width(operator.input, tuple(key.column for key in operator.keys))
+        case Aggregate():
+            extended = [
+                a.argument
+                for a in operator.aggregates
+                if a.argument is not None and a.function not in ("sum", "count")
+            ]
+            widest = max((_width(operator.input, (i,)) for i in extended), default=0)
+            return _width(operator.input, operator.keys) + widest
+
+
+def _width(operator: Operator, ids: tuple[int, ...]) -> int:
+    by_id = {column.id: column for column in operator.columns}
+    total = 0
+    for column_id in ids:
+        column = by_id[column_id]
+        assert column.encoding is not None
+        total += column.encoding.width + column.nullable
+    return total
+
+
+def with_inputs(operator: Operator, inputs: tuple[Operator, ...]) -> Operator:
+    """The same operator over other inputs."""
+    if inputs == children(operator):
+        return operator
+    match operator:
+        case Join():
+            return dataclasses.replace(operator, probe=inputs[0], build=inputs[1])
+        case Concat() | AlignedSum():
+            return dataclasses.replace(operator, inputs=inputs)
+        case _:
+            return dataclasses.replace(operator, input=inputs[0])  # type: ignore[call-arg]

@@ -1,0 +1,264 @@
+"""EXPLAIN: the secure plan as a tree that people can read, with its cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..query.bound import Call, Case, ColumnRef, Expression, Literal
+from ..query.datatypes import Column, DateType
+from .cost import Cost, Link, PlanCost
+from .secure import (
+    Aggregate,
+    AggregateSpec,
+    AlignedSum,
+    Concat,
+    Filter,
+    Fragment,
+    Join,
+    Operator,
+    Project,
+    Reveal,
+    SecurePlan,
+    Sort,
+    children,
+)
+from .sql import INFIX, literal_sql
+
+
+def explain_plan(plan: SecurePlan, cost: PlanCost, link: Link) -> str:
+    """Who runs what, how, over how many rows and bits, and what it costs on the link."""
+    lines = [
+        f"plan {plan.digest[:16]}  protocol {plan.protocol}  parties {', '.join(plan.parties)}",
+        f"total: {amount(cost.total)}, about {seconds_text(link.seconds(cost.total))} on "
+        f"{link.name}",
+        "",
+    ]
+    names = column_names(plan.root)
+    costs = dict(zip(_positions(plan.root), cost.operators, strict=False))
+    lines += _tree(plan.root, "", "", names, costs, link)
+    return "\n".join(lines)
+
+
+def explain_analyze(plan: SecurePlan, predicted: PlanCost, measured: Cost, seconds: float) -> str:
+    """What was predicted beside what was measured, for the whole query."""
+    rows = [("", "predicted", "measured")]
+    rows.append(("rounds", _figure(predicted.total.rounds, predicted.total.expected),
+                 f"{measured.rounds:,}"))
+    for index, party in enumerate(plan.parties):
+        rows.append(
+            (
+                f"bytes sent by {party}",
+                _figure(_at(predicted.total.sent_bytes, index), predicted.total.expected),
+                f"{_at(measured.sent_bytes, index):,}",
+            )
+        )
+        rows.append(
+            (
+                f"messages of {party}",
+                _figure(_at(predicted.total.messages, index), predicted.total.expected),
+                f"{_at(measured.messages, index):,}",
+            )
+        )
+    widths = [max(len(row[i]) for row in rows) for i in range(3)]
+    lines = [
+        f"{a:<{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}".rstrip() for a, b, c in rows
+    ]
+    lines.append(f"time: {seconds_text(seconds)}")
+    if predicted.total.expected:
+        lines.append("~ an expectation: the quicksort's sizes are random")
+    return "\n".join(lines)
+
+
+def amount(cost: Cost) -> str:
+    """Rounds, and the bytes that the busiest party sends."""
+    about = "~" if cost.expected else ""
+    sent = max(cost.sent_bytes, default=0)
+    return f"{about}{cost.rounds:,} rounds, {about}{bytes_text(sent)} per party"
+
+
+def bytes_text(count: int) -> str:
+    for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if count >= size:
+            return f"{count / size:.1f} {unit}"
+    return f"{count} B"
+
+
+def seconds_text(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
+def _figure(value: int, expected: bool) -> str:
+    return f"{'~' if expected else ''}{value:,}"
+
+
+def _at(values: tuple[int, ...], index: int) -> int:
+    return values[index] if index < len(values) else 0
+
+
+def _positions(operator: Operator) -> Iterator[int]:
+    """Object identities in depth-first post-order, as the pricer numbers operators."""
+    for child in children(operator):
+        yield from _positions(child)
+    yield id(operator)
+
+
+def _tree(
+    operator: Operator,
+    first: str,
+    rest: str,
+    names: dict[int, str],
+    costs: dict[int, Cost],
+    link: Link,
+) -> Iterator[str]:
+    head, details = describe(operator, names)
+    own = costs.get(id(operator))
+    price = ""
+    if own is not None and (own.rounds or max(own.sent_bytes, default=0)):
+        price = f"  [{amount(own)}, {seconds_text(link.seconds(own))}]"
+    yield f"{first}{head}  rows {operator.rows:,}, {row_width(operator)} bits{price}"
+    inputs = children(operator)
+    bar = "│    " if inputs else "     "
+    for detail in details:
+        yield f"{rest}{bar}{detail}"
+    for place, child in enumerate(inputs):
+        last = place == len(inputs) - 1
+        branch, below = ("└─ ", "   ") if last else ("├─ ", "│  ")
+        yield from _tree(child, rest + branch, rest + below, names, costs, link)
+
+
+def row_width(operator: Operator) -> int:
+    """Bits of a row: planes of all columns, their null bits, and the valid bit."""
+    return 1 + sum(_width(column) for column in operator.columns)
+
+
+def _width(column: Column) -> int:
+    return (column.encoding.width if column.encoding else 0) + column.nullable
+
+
+def column_names(root: Reveal) -> dict[int, str]:
+    """A readable name for every column id of the plan."""
+    names: dict[int, str] = {}
+
+    def visit(operator: Operator) -> None:
+        for child in children(operator):
+            visit(child)
+        for column in operator.columns:
+            if not isinstance(operator, Reveal):
+                known = column.name if column.name else f"c{column.id}"
+                names.setdefault(column.id, known)
+
+    visit(root)
+    return names
+
+
+def describe(operator: Operator, names: dict[int, str]) -> tuple[str, list[str]]:
+    """One line that says what the operator does, and lines of details."""
+    match operator:
+        case Fragment():
+            shared = ", ".join(
+                f"c{c.id} {names[c.id]} {_width(c)} {form}"
+                if names[c.id] != f"c{c.id}" else f"c{c.id} {_width(c)} {form}"
+                for c, form in zip(operator.columns, operator.forms, strict=True)
+            )
+            return f"fragment at {operator.owner}", [operator.sql, f"shares {shared}"]
+        case Concat():
+            return "union all", []
+        case AlignedSum():
+            return f"sum of aligned parts, {len(operator.key_values):,} public groups", []
+        case Filter():
+            return "filter", [expression_text(operator.predicate, names)]
+        case Project():
+            return "project", [
+                f"{names[c.id]} = {expression_text(e, names)}"
+                for c, e in zip(operator.columns, operator.expressions, strict=True)
+                if names[c.id] != expression_text(e, names)
+            ]
+        case Join():
+            return _join_text(operator, names)
+        case Aggregate():
+            keys = ", ".join(names[key] for key in operator.keys)
+            head = f"aggregate by {keys}, {operator.sort} sort" if keys else "aggregate"
+            return head, [_aggregate_text(spec, names) for spec in operator.aggregates]
+        case Sort():
+            return _sort_text(operator, names)
+        case Reveal():
+            shuffled = ", in random order" if operator.shuffle else ""
+            columns = ", ".join(column.name for column in operator.columns)
+            return f"reveal to {', '.join(operator.recipients)}{shuffled}", [columns]
+        case _:
+            raise AssertionError(type(operator).__name__)
+
+
+def _join_text(operator: Join, names: dict[int, str]) -> tuple[str, list[str]]:
+    pairs = zip(operator.probe_keys, operator.build_keys, strict=True)
+    keys = " and ".join(f"{names[a]} = {names[b]}" for a, b in pairs)
+    checked = ", uniqueness checked" if operator.check_unique else ""
+    return f"{operator.kind} join on {keys}, {operator.sort} sort{checked}", []
+
+
+def _sort_text(operator: Sort, names: dict[int, str]) -> tuple[str, list[str]]:
+    keys = ", ".join(
+        f"{names[k.column]}{' desc' if k.descending else ''}"
+        f"{' nulls first' if k.nulls_first else ''}"
+        for k in operator.keys
+    )
+    head = f"sort by {keys}, {operator.sort} sort" if keys else "valid rows first"
+    if operator.limit is not None:
+        head += f", limit {operator.limit}"
+    if operator.offset:
+        head += f", offset {operator.offset}"
+    return head, []
+
+
+def _aggregate_text(spec: AggregateSpec, names: dict[int, str]) -> str:
+    if spec.argument is None:
+        return f"{names[spec.column.id]} = count(*)"
+    function, _, distinct = spec.function.partition("_")
+    inner = f"{'distinct ' if distinct else ''}{names[spec.argument]}"
+    return f"{names[spec.column.id]} = {function}({inner})"
+
+
+def expression_text(expression: Expression, names: dict[int, str]) -> str:
+    """A readable text of an expression; casts between numbers, which change nothing, are left out."""
+    match expression:
+        case ColumnRef():
+            return names.get(expression.id, expression.name or f"c{expression.id}")
+        case Literal(value=None):
+            return "NULL"
+        case Literal():
+            shown = expression.value
+            plain = isinstance(expression.type, DateType) or isinstance(shown, str | bool)
+            return literal_sql(expression) if plain else str(shown)
+        case Case():
+            branches = " ".join(
+                f"when {expression_text(a, names)} then {expression_text(b, names)}"
+                for a, b in expression.branches
+            )
+            last = expression.otherwise
+            otherwise = "" if last is None else f" else {expression_text(last, names)}"
+            return f"case {branches}{otherwise} end"
+        case Call(function="cast", arguments=(inner,)):
+            return expression_text(inner, names)
+        case Call():
+            return _call_text(expression, names)
+        case _:
+            raise AssertionError(type(expression).__name__)
+
+
+def _call_text(call: Call, names: dict[int, str]) -> str:
+    inner = [expression_text(argument, names) for argument in call.arguments]
+    match call.function, inner:
+        case ("and" | "or"), _:
+            return "(" + f" {call.function} ".join(inner) + ")"
+        case "is_null", [only]:
+            return f"{only} is null"
+        case "is_not_null", [only]:
+            return f"{only} is not null"
+        case "in", [first, *rest]:
+            return f"{first} in ({', '.join(rest)})"
+        case "/", [left, right]:
+            return f"({left} / {right})"
+        case function, [left, right] if function in INFIX:
+            return f"({left} {INFIX[function].lower()} {right})"
+        case function, _:
+            return f"{function}({', '.join(inner)})"

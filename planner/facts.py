@@ -1,0 +1,340 @@
+"""What is publicly known about a logical node: row bound, unique keys, ranges, owners.
+
+All of it follows from the catalog and the query text, never from data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..query.bound import Call, Case, ColumnRef, Expression, Literal
+from ..query.datatypes import Encoding
+from .ranging import expression_range
+from .expressions import column_pair
+from .logical import (
+    Aggregate,
+    Aggregated,
+    Filter,
+    Join,
+    Node,
+    Project,
+    Scan,
+    Sort,
+    Union,
+    Values,
+    children,
+)
+from .quotients import quotient_encoding
+from .scales import scale_of, without_casts
+
+Ranges = Mapping[int, Encoding | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """A set of columns whose combination is unique. `by_contract`: no single owner can check it."""
+
+    ids: frozenset[int]
+    by_contract: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """`rows`: bound on the rows. `ranges`: encoding by column id (None: only its owner can hold it).
+
+    `smallest`: a lower bound on the magnitude of the column's non-zero encoded values.
+    """
+
+    rows: int
+    keys: tuple[Key, ...]
+    ranges: dict[int, Encoding | None]
+    smallest: dict[int, int]
+
+    def unique_on(self, ids: frozenset[int]) -> Key | None:
+        """A key within these columns: one that its owner can check, if there is any."""
+        found = [key for key in self.keys if key.ids <= ids]
+        return min(found, key=lambda k: (k.by_contract, sorted(k.ids))) if found else None
+
+
+class Analysis:
+    """Computes facts, once per node."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Node, Facts]] = {}
+
+    def facts(self, node: Node) -> Facts:
+        known = self._known.get(id(node))
+        if known is None:
+            known = (node, self._derive(node))
+            self._known[id(node)] = known
+        return known[1]
+
+    def _derive(self, node: Node) -> Facts:
+        match node:
+            case Scan():
+                return _scan(node)
+            case Values():
+                return Facts(rows=1, keys=(Key(ids=frozenset()),), ranges={}, smallest={})
+            case Filter():
+                return self.facts(node.input)
+            case Project():
+                return _project(node, self.facts(node.input))
+            case Join():
+                return _join(node, self.facts(node.left), self.facts(node.right))
+            case Aggregate():
+                return _aggregate(node, self.facts(node.input))
+            case Sort():
+                return _sort(node, self.facts(node.input))
+            case Union():
+                return _union(node, tuple(self.facts(inner) for inner in node.inputs))
+            case _:
+                raise AssertionError(type(node).__name__)
+
+
+def owners(node: Node) -> frozenset[str]:
+    """Who owns the tables below; public tables have no owner."""
+    if isinstance(node, Scan):
+        return frozenset() if node.owner is None else frozenset([node.owner])
+    return frozenset[str]().union(*(owners(child) for child in children(node)))
+
+
+def is_local(node: Node) -> bool:
+    """True if one owner alone can compute the node."""
+    return len(owners(node)) <= 1
+
+
+def is_partitioned(node: Node) -> bool:
+    """True for a UNION ALL of parts that one owner each can compute."""
+    return isinstance(node, Union) and all(is_local(inner) for inner in node.inputs)
+
+
+def smallest_magnitude(expression: Expression, facts: Facts) -> int:
+    """A lower bound on the magnitude of the expression's non-zero encoded values, at least 1."""
+    match expression:
+        case ColumnRef(id=column_id):
+            return facts.smallest.get(column_id, 1)
+        case Literal(value=value):
+            own = expression_range(expression, {}) if value is not None else None
+            return max(1, abs(own.lo)) if own is not None else 1
+        case Case(branches=branches, otherwise=otherwise):
+            values = [value for _, value in branches]
+            values += [] if otherwise is None else [otherwise]
+            found = [smallest_magnitude(v, facts) for v in values if not _is_zero(v)]
+            return min(found, default=1)
+        case Call(function="*", arguments=(left, right)):
+            return smallest_magnitude(left, facts) * smallest_magnitude(right, facts)
+        case Call(function="cast", arguments=(inner,)):
+            before, after = scale_of(inner.type), scale_of(expression.type)
+            grows = before is not None and after is not None and after >= before
+            return smallest_magnitude(inner, facts) * 10 ** (after - before) if grows else 1  # type: ignore[operator]
+        case _:
+            return 1
+
+
+def _is_zero(expression: Expression) -> bool:
+    return isinstance(expression, Literal) and not expression.value
+
+
+def _magnitude(encoding: Encoding | None) -> int:
+    if encoding is None or encoding.lo <= 0 <= encoding.hi:
+        return 1
+    return min(abs(encoding.lo), abs(encoding.hi))
+
+
+def _scan(node: Scan) -> Facts:
+    by_name = dict(zip(node.names, node.ids, strict=True))
+    declared = ((node.table.primary_key,) if node.table.primary_key else ()) + node.table.unique
+    keys = tuple(
+        Key(ids=frozenset(by_name[name] for name in names))
+        for names in declared
+        if all(name in by_name for name in names)
+    )
+    ranges = {column.id: column.encoding for column in node.columns}
+    smallest = {column_id: _magnitude(encoding) for column_id, encoding in ranges.items()}
+    return Facts(rows=node.table.rows, keys=keys, ranges=ranges, smallest=smallest)
+
+
+def _project(node: Project, below: Facts) -> Facts:
+    renamed: dict[int, int] = {}
+    ranges: dict[int, Encoding | None] = {}
+    smallest: dict[int, int] = {}
+    for column, expression in zip(node.columns, node.expressions, strict=True):
+        ranges[column.id] = range_of(expression, below)
+        if isinstance(expression, ColumnRef):
+            renamed.setdefault(expression.id, column.id)
+            smallest[column.id] = below.smallest.get(expression.id, 1)
+        else:
+            own = _magnitude(ranges[column.id])
+            smallest[column.id] = max(own, smallest_magnitude(expression, below))
+    keys = tuple(
+        Key(ids=frozenset(renamed[i] for i in key.ids), by_contract=key.by_contract)
+        for key in below.keys
+        if key.ids <= renamed.keys()
+    )
+    return Facts(rows=below.rows, keys=keys, ranges=ranges, smallest=smallest)
+
+
+def range_of(expression: Expression, facts: Facts) -> Encoding | None:
+    """The range of an expression over a node's columns; quotients included."""
+    if isinstance(expression, Call) and expression.function == "/":
+        numerator, divisor = (without_casts(argument) for argument in expression.arguments)
+        return quotient_encoding(
+            expression,
+            facts.ranges,
+            smallest_magnitude(numerator, facts),
+            smallest_magnitude(divisor, facts),
+        )
+    return expression_range(expression, facts.ranges)
+
+
+def _join(node: Join, left: Facts, right: Facts) -> Facts:
+    if node.kind in ("semi", "anti"):
+        return left
+    pairs = [pair for pair in map(column_pair, node.condition) if pair is not None]
+    used = frozenset(i for pair in pairs for i in pair)
+    left_key = left.unique_on(used & frozenset(node.left.ids))
+    right_key = right.unique_on(used & frozenset(node.right.ids))
+    rows = left.rows * right.rows
+    keys: tuple[Key, ...] = tuple(
+        Key(ids=a.ids | b.ids, by_contract=a.by_contract or b.by_contract)
+        for a in left.keys
+        for b in right.keys
+    )
+    if node.kind in ("inner", "left") and right_key is not None:
+        rows, keys = left.rows, left.keys + (right.keys if left_key and node.kind == "inner" else ())
+    elif node.kind in ("inner", "right") and left_key is not None:
+        rows, keys = right.rows, right.keys
+    rows += {"left": 0, "full": left.rows + right.rows}.get(node.kind, 0)
+    if node.kind == "left" and right_key is None:
+        rows = max(rows, left.rows)
+    if node.kind == "right" and left_key is None:
+        rows = max(rows, right.rows)
+    if node.kind == "full":
+        keys = ()
+    return Facts(
+        rows=rows,
+        keys=keys,
+        ranges=left.ranges | right.ranges,
+        smallest=left.smallest | right.smallest,
+    )
+
+
+def _aggregate(node: Aggregate, below: Facts) -> Facts:
+    rows = group_bound(node, below)
+    ranges = {key: below.ranges[key] for key in node.keys}
+    smallest = {key: below.smallest.get(key, 1) for key in node.keys}
+    for aggregated in node.aggregates:
+        ranges[aggregated.column.id] = _aggregate_range(aggregated, below)
+        smallest[aggregated.column.id] = _aggregate_smallest(aggregated, below)
+    return Facts(
+        rows=rows, keys=(Key(ids=frozenset(node.keys)),), ranges=ranges, smallest=smallest
+    )
+
+
+def domain_size(encoding: Encoding | None, *, nullable: bool) -> int | None:
+    """How many values a column may take, NULL included; None if that is not bounded."""
+    if encoding is None:
+        return None
+    return encoding.hi - encoding.lo + 1 + nullable
+
+
+def group_bound(node: Aggregate, below: Facts) -> int:
+    """A public bound on the number of groups."""
+    bound = 1
+    nullable = {column.id: column.nullable for column in node.input.columns}
+    for key in node.keys:
+        size = domain_size(below.ranges[key], nullable=nullable[key])
+        bound = below.rows if size is None else min(below.rows, bound * size)
+    return max(1, bound) if not node.keys else bound
+
+
+def _aggregate_range(aggregated: Aggregated, below: Facts) -> Encoding | None:
+    argument = None if aggregated.argument is None else below.ranges[aggregated.argument]
+    match aggregated.function:
+        case "count_star" | "count" | "count_distinct":
+            return Encoding(lo=0, hi=below.rows)
+        case "sum" | "sum_distinct":
+            if argument is None:
+                return None
+            return Encoding(
+                lo=min(0, argument.lo * below.rows),
+                hi=max(0, argument.hi * below.rows),
+                fraction_bits=argument.fraction_bits,
+            )
+        case _:
+            return argument
+
+
+def _aggregate_smallest(aggregated: Aggregated, below: Facts) -> int:
+    """Sums of values of one sign are at least as large as the smallest of them."""
+    if aggregated.argument is None or aggregated.function not in ("sum", "sum_distinct"):
+        return 1
+    argument = below.ranges[aggregated.argument]
+    one_sign = argument is not None and (argument.lo >= 0 or argument.hi <= 0)
+    return below.smallest.get(aggregated.argument, 1) if one_sign else 1
+
+
+def _sort(node: Sort, below: Facts) -> Facts:
+    rows = max(0, below.rows - node.offset)
+    if node.limit is not None:
+        rows = min(rows, node.limit)
+    return Facts(rows=rows, keys=below.keys, ranges=below.ranges, smallest=below.smallest)
+
+
+def _union(node: Union, inputs: tuple[Facts, ...]) -> Facts:
+    ranges: dict[int, Encoding | None] = {}
+    smallest: dict[int, int] = {}
+    for position, column in enumerate(node.columns):
+        ids = [inner.columns[position].id for inner in node.inputs]
+        found = [f.ranges[i] for f, i in zip(inputs, ids, strict=True)]
+        ranges[column.id] = common_range(found)
+        smallest[column.id] = min(f.smallest.get(i, 1) for f, i in zip(inputs, ids, strict=True))
+    keys = tuple(
+        Key(ids=frozenset(key), by_contract=True)
+        for key in node.unique
+        if _unique_everywhere(node, frozenset(key), inputs)
+    )
+    return Facts(
+        rows=sum(f.rows for f in inputs), keys=keys, ranges=ranges, smallest=smallest
+    )
+
+
+def _unique_everywhere(node: Union, key: frozenset[int], inputs: tuple[Facts, ...]) -> bool:
+    """Still unique within each input: a join may have multiplied rows there."""
+    if not key <= frozenset(node.ids):
+        return False
+    for inner, facts in zip(node.inputs, inputs, strict=True):
+        own = frozenset(c.id for c, outer in zip(inner.columns, node.ids, strict=True) if outer in key)
+        if facts.unique_on(own) is None:
+            return False
+    return True
+
+
+def common_range(encodings: list[Encoding | None]) -> Encoding | None:
+    """One encoding that holds the values of all; None if one of them has no encoding."""
+    given = [e for e in encodings if e is not None]
+    if not given or len(given) < len(encodings):
+        return None
+    first = given[0]
+    if all(e == first for e in given):
+        return first
+    if all(e.domain is not None for e in given):
+        values = sorted({v for e in given for v in e.domain or ()}, key=str.encode)
+        return Encoding(lo=0, hi=len(values) - 1, domain=tuple(values))
+    if any(e.domain is not None or e.text_bytes is not None for e in given):
+        size = max(text_bytes(e) for e in given)
+        return Encoding(lo=0, hi=256**size - 1, text_bytes=size)
+    fractions = {e.fraction_bits for e in given}
+    if len(fractions) > 1:
+        return None
+    return Encoding(
+        lo=min(e.lo for e in given), hi=max(e.hi for e in given), fraction_bits=first.fraction_bits
+    )
+
+
+def text_bytes(encoding: Encoding) -> int:
+    """Bytes of the longest string that an encoding holds."""
+    if encoding.text_bytes is not None:
+        return encoding.text_bytes
+    return max((len(value.encode()) for value in encoding.domain or ()), default=0)

@@ -1,0 +1,147 @@
+"""In which form each column of a fragment enters: planes, ring, or both.
+
+A column that is only summed (perhaps after additions and products with constants) enters as ring
+elements, which saves its conversion; everything that is compared, joined, grouped, ordered or
+output enters as planes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from ..query.bound import Call, Case, ColumnRef, Expression, Literal
+from .expressions import columns_of, parts
+from .scales import scale_of
+from .secure import (
+    Aggregate,
+    AlignedSum,
+    Concat,
+    Filter,
+    Form,
+    Fragment,
+    Join,
+    Operator,
+    Project,
+    Reveal,
+    Sort,
+)
+
+Demand = dict[int, frozenset[str]]
+
+BITS: frozenset[str] = frozenset({"bits"})
+RING: frozenset[str] = frozenset({"ring"})
+
+
+def assign_forms(root: Reveal) -> Reveal:
+    """The plan with every fragment's forms chosen by what reads its columns."""
+    demand: Demand = {column.id: BITS for column in root.columns}
+    return dataclasses.replace(root, input=_assign(root.input, demand))
+
+
+def _assign(operator: Operator, demand: Demand) -> Operator:
+    """`demand`: the forms in which the operator's columns are read above."""
+    match operator:
+        case Fragment():
+            forms = tuple(_form(column.id, demand) for column in operator.columns)
+            return dataclasses.replace(operator, forms=forms)
+        case Filter():
+            below = _merged(demand, dict.fromkeys(columns_of(operator.predicate), BITS))
+            return dataclasses.replace(operator, input=_assign(operator.input, below))
+        case Project():
+            return dataclasses.replace(
+                operator, input=_assign(operator.input, _through(operator, demand))
+            )
+        case Sort():
+            below = _merged(demand, {key.column: BITS for key in operator.keys})
+            return dataclasses.replace(operator, input=_assign(operator.input, below))
+        case Aggregate():
+            return dataclasses.replace(
+                operator, input=_assign(operator.input, _summed(operator))
+            )
+        case Join():
+            return dataclasses.replace(
+                operator,
+                probe=_assign(
+                    operator.probe, _merged(demand, dict.fromkeys(operator.probe_keys, BITS))
+                ),
+                build=_assign(
+                    operator.build, _merged(demand, dict.fromkeys(operator.build_keys, BITS))
+                ),
+            )
+        case Concat() | AlignedSum():
+            return _positional(operator, demand)
+        case _:
+            raise AssertionError(type(operator).__name__)
+
+
+def _form(column_id: int, demand: Demand) -> Form:
+    wanted = demand.get(column_id, BITS)
+    if wanted == RING:
+        return "ring"
+    return "bits" if wanted == BITS else "both"
+
+
+def _merged(*demands: Demand) -> Demand:
+    merged: Demand = {}
+    for demand in demands:
+        for column_id, forms in demand.items():
+            merged[column_id] = merged.get(column_id, frozenset()) | forms
+    return merged
+
+
+def _summed(operator: Aggregate) -> Demand:
+    demand: Demand = dict.fromkeys(operator.keys, BITS)
+    for spec in operator.aggregates:
+        if spec.argument is not None:
+            form = RING if spec.function == "sum" else BITS
+            demand = _merged(demand, {spec.argument: form})
+    return demand
+
+
+def _through(operator: Project, demand: Demand) -> Demand:
+    """What a projection's expressions read, given how their results are read."""
+    below: Demand = {}
+    for column, expression in zip(operator.columns, operator.expressions, strict=True):
+        below = _merged(below, _reads(expression, demand.get(column.id, BITS)))
+    return below
+
+
+def _reads(expression: Expression, wanted: frozenset[str]) -> Demand:
+    match expression:
+        case ColumnRef():
+            return {expression.id: wanted}
+        case Call(function="+" | "-" | "negate"):
+            return _merged(*(_reads(part, RING) for part in parts(expression)))
+        case Call(function="*"):
+            return _merged(*(_reads(part, RING) for part in parts(expression)))
+        case Call(function="cast", arguments=(inner,)):
+            grows = scale_of(expression.type) != scale_of(inner.type)
+            return _reads(inner, RING if grows else wanted)
+        case Call(function="/"):
+            return _merged(*(_reads(part, RING) for part in parts(expression)))
+        case Literal():
+            return {}
+        case Case():
+            conditions = [_reads(condition, BITS) for condition, _ in expression.branches]
+            values = [value for _, value in expression.branches]
+            values += [] if expression.otherwise is None else [expression.otherwise]
+            return _merged(*conditions, *(_reads(value, wanted) for value in values))
+        case Call(function="coalesce"):
+            return _merged(*(_reads(part, wanted) for part in parts(expression)))
+        case _:
+            return _merged(*(_reads(part, BITS) for part in parts(expression)))
+
+
+def _positional(operator: Concat | AlignedSum, demand: Demand) -> Operator:
+    skipped = len(operator.keys) if isinstance(operator, AlignedSum) else 0
+    outer = operator.columns[skipped:]
+    inputs = []
+    for inner in operator.inputs:
+        below: Demand = {}
+        for column, own in zip(outer, inner.columns, strict=True):
+            form = RING if skipped or isinstance(operator, AlignedSum) else demand.get(
+                column.id, BITS
+            )
+            below = _merged(below, {own.id: form})
+        inputs.append(_assign(inner, below))
+    return dataclasses.replace(operator, inputs=tuple(inputs))

@@ -1,0 +1,168 @@
+"""GROUP BY and aggregates: one Aggregate over a Project of its keys and arguments.
+
+    SELECT k + 1, avg(x) ... GROUP BY k + 1
+    =>  Project(g, s / n)  over  Aggregate(key g; s = sum(a), n = count(*))
+        over  Project(g = k + 1, a = x)
+
+FILTER becomes a CASE in the argument; AVG becomes SUM divided by COUNT, exact integers both.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from ..query.bound import Aggregate as BoundAggregate
+from ..query.bound import Case, ColumnRef, Expression, Literal
+from ..query.datatypes import (
+    BIGINT,
+    DOUBLE,
+    HUGEINT,
+    INTEGER,
+    Column,
+    DecimalType,
+    DoubleType,
+    IntegerType,
+    SqlType,
+)
+from ..query.errors import UnsupportedError
+from .expressions import call, reference, transform
+from .logical import Aggregate, Aggregated, Ids, Node, project
+from .secure import AggregateFunction
+
+
+class Grouping:
+    """Collects what one grouped SELECT needs while its expressions are rewritten."""
+
+    def __init__(self, group_by: tuple[Expression, ...], ids: Ids) -> None:
+        self._ids = ids
+        self._inputs: list[tuple[Column, Expression]] = []
+        self._aggregates: list[Aggregated] = []
+        self._group_by = group_by
+        self._keys = tuple(dict.fromkeys(self._input(key).id for key in group_by))
+
+    def rewrite(self, expression: Expression) -> Expression:
+        """An expression over the groups: keys and aggregates become columns of the Aggregate."""
+        return transform(expression, self._rewritten)
+
+    def node(self, input: Node) -> Node:
+        """The Aggregate over `input`, once every expression has been rewritten."""
+        below = project(input, tuple(self._inputs))
+        keys = tuple(column for column, _ in self._inputs if column.id in self._keys)
+        return Aggregate(
+            columns=keys + tuple(a.column for a in self._aggregates),
+            input=below,
+            keys=tuple(column.id for column in keys),
+            aggregates=tuple(self._aggregates),
+        )
+
+    def _rewritten(self, expression: Expression) -> Expression | None:
+        if expression in self._group_by:
+            return dataclasses.replace(reference(self._input(expression)), span=expression.span)
+        if isinstance(expression, BoundAggregate):
+            return self._aggregate(expression)
+        return None
+
+    def _input(self, expression: Expression) -> Column:
+        """The input column that computes `expression`; the same one for the same expression."""
+        for column, known in self._inputs:
+            if known == expression:
+                return column
+        plain = isinstance(expression, ColumnRef)
+        column = Column(
+            id=expression.id if plain else self._ids.fresh(),  # type: ignore[attr-defined]
+            name=expression.name if isinstance(expression, ColumnRef) else "",
+            type=expression.type,
+            encoding=None,
+            nullable=expression.nullable,
+        )
+        self._inputs.append((column, expression))
+        return column
+
+    def _aggregate(self, node: BoundAggregate) -> Expression:
+        argument = _filtered(node)
+        if node.function == "avg" and argument is not None:
+            total = self._column(node, "sum", argument, sum_type(argument.type), nullable=True)
+            count = self._column(node, "count", argument, BIGINT, nullable=False)
+            return call("/", [total, count], type=DOUBLE, nullable=True, like=node)
+        nullable = node.function in ("sum", "min", "max")
+        return self._column(node, node.function, argument, node.type, nullable=nullable)
+
+    def _column(
+        self,
+        node: BoundAggregate,
+        function: str,
+        argument: Expression | None,
+        type: SqlType,
+        *,
+        nullable: bool,
+    ) -> Expression:
+        """The output column of an aggregate; the same one for the same aggregate."""
+        name = self._function(node, function, argument)
+        uses_argument = argument is not None and name != "count_star"
+        argument_id = self._input(argument).id if argument is not None and uses_argument else None
+        if name == "sum" and isinstance(type, DoubleType) and argument is not None:
+            type = sum_type(argument.type)
+        if name in ("min", "max") and argument is not None:
+            type = argument.type
+        for known in self._aggregates:
+            if (known.function, known.argument) == (name, argument_id):
+                return dataclasses.replace(reference(known.column), span=node.span)
+        column = Column(
+            id=self._ids.fresh(), name=function, type=type, encoding=None, nullable=nullable
+        )
+        self._aggregates.append(
+            Aggregated(column=column, function=name, argument=argument_id, span=node.span)
+        )
+        return dataclasses.replace(reference(column), span=node.span)
+
+    def _function(
+        self, node: BoundAggregate, function: str, argument: Expression | None
+    ) -> AggregateFunction:
+        match function, node.distinct:
+            case "count_star", _:
+                return "count_star"
+            case "count", False:
+                return "count" if argument is None or argument.nullable else "count_star"
+            case "count", True:
+                return "count_distinct"
+            case "sum", False:
+                return "sum"
+            case "sum", True:
+                return "sum_distinct"
+            case "min", _:
+                return "min"
+            case "max", _:
+                return "max"
+            case _:
+                raise UnsupportedError(
+                    f"the aggregate {function} is not supported",
+                    span=node.span,
+                    hint="sum, count, avg, min and max are",
+                )
+
+
+def _filtered(node: BoundAggregate) -> Expression | None:
+    """The argument with FILTER as a CASE: count(*) FILTER (f) counts CASE WHEN f THEN 1 END."""
+    if node.filter is None:
+        if node.function in ("count_star",):
+            return None
+        return node.argument
+    value = node.argument or Literal(type=INTEGER, nullable=False, value=1, span=node.span)
+    return Case(
+        type=value.type,
+        nullable=True,
+        branches=((node.filter, value),),
+        otherwise=None,
+        span=node.span,
+    )
+
+
+def sum_type(type: SqlType) -> SqlType:
+    """The type that DuckDB gives SUM; a DOUBLE of declared scale keeps it, its sum is exact."""
+    match type:
+        case DecimalType():
+            return DecimalType(38, type.scale)
+        case IntegerType():
+            return HUGEINT
+        case _:
+            return type

@@ -1,0 +1,255 @@
+"""The logical plan: what a query computes, before anybody decides who computes it.
+
+Nodes are immutable. A node's `columns` are its output schema; ids are unique within one query, and
+a node passes its input's ids through unchanged unless it computes something new.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ..query.bound import Expression
+from ..query.catalog import Table
+from ..query.datatypes import Column
+from ..query.errors import Span
+from .expressions import reference, substitute
+from .secure import AggregateFunction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """Base of logical nodes."""
+
+    columns: tuple[Column, ...]
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        return tuple(column.id for column in self.columns)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan(Node):
+    """One owner's part of a table (`owner` None: a public table); `names` are the source columns."""
+
+    table: Table
+    owner: str | None
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Values(Node):
+    """One row without columns: SELECT without FROM."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter(Node):
+    input: Node
+    predicate: Expression
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project(Node):
+    """`expressions[i]` computes `columns[i]`; a plain ColumnRef keeps its id."""
+
+    input: Node
+    expressions: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Join(Node):
+    """kind: inner, left, semi, anti, and where one owner runs it alone right and full.
+
+    An inner join without conditions is a cross join. semi and anti expose the left columns only.
+    """
+
+    kind: str
+    left: Node
+    right: Node
+    condition: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aggregated:
+    """One aggregate: `column` = function(argument column of the input)."""
+
+    column: Column
+    function: AggregateFunction
+    argument: int | None
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aggregate(Node):
+    """GROUP BY `keys` (input column ids); `columns` are the keys, then the aggregates.
+
+    DISTINCT is an Aggregate without aggregates.
+    """
+
+    input: Node
+    keys: tuple[int, ...]
+    aggregates: tuple[Aggregated, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderBy:
+    column: int
+    descending: bool
+    nulls_first: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sort(Node):
+    """ORDER BY, LIMIT and OFFSET together; `keys` may be empty."""
+
+    input: Node
+    keys: tuple[OrderBy, ...]
+    limit: int | None = None
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Union(Node):
+    """UNION ALL; inputs align with `columns` by position.
+
+    `unique`: sets of column ids that are unique across all inputs by the catalog's contract (the
+    primary key of a partitioned table).
+    """
+
+    inputs: tuple[Node, ...]
+    unique: tuple[tuple[int, ...], ...] = ()
+
+
+class Ids:
+    """Hands out column ids that the query does not use yet."""
+
+    def __init__(self, first: int) -> None:
+        self._next = first
+
+    def fresh(self) -> int:
+        self._next += 1
+        return self._next - 1
+
+    def copy(self, column: Column) -> Column:
+        """The same column under a fresh id."""
+        return dataclasses.replace(column, id=self.fresh())
+
+
+def children(node: Node) -> tuple[Node, ...]:
+    match node:
+        case Union():
+            return node.inputs
+        case Join():
+            return (node.left, node.right)
+        case Filter() | Project() | Aggregate() | Sort():
+            return (node.input,)
+        case _:
+            return ()
+
+
+def with_children(node: Node, inputs: tuple[Node, ...]) -> Node:
+    """The same node over other inputs (with the same column ids)."""
+    if inputs == children(node):
+        return node
+    match node:
+        case Union():
+            return dataclasses.replace(node, inputs=inputs)
+        case Join():
+            return join(node.kind, inputs[0], inputs[1], node.condition, node.span)
+        case Filter():
+            return keep(inputs[0], node.predicate)
+        case Sort():
+            return dataclasses.replace(node, input=inputs[0], columns=inputs[0].columns)
+        case Project() | Aggregate():
+            return dataclasses.replace(node, input=inputs[0])
+        case _:
+            return node
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """Every node, parents first."""
+    yield node
+    for child in children(node):
+        yield from walk(child)
+
+
+def keep(node: Node, predicate: Expression) -> Filter:
+    """A filter with its schema."""
+    return Filter(columns=node.columns, input=node, predicate=predicate, span=predicate.span)
+
+
+def join(
+    kind: str, left: Node, right: Node, condition: tuple[Expression, ...], span: Span | None = None
+) -> Join:
+    """A join with its schema; the null-extended side's columns become nullable."""
+    left_columns, right_columns = left.columns, right.columns
+    if kind in ("right", "full"):
+        left_columns = tuple(dataclasses.replace(c, nullable=True) for c in left_columns)
+    if kind in ("left", "full"):
+        right_columns = tuple(dataclasses.replace(c, nullable=True) for c in right_columns)
+    columns = left_columns if kind in ("semi", "anti") else left_columns + right_columns
+    return Join(
+        columns=columns, kind=kind, left=left, right=right, condition=condition, span=span
+    )
+
+
+def project(node: Node, items: tuple[tuple[Column, Expression], ...]) -> Project:
+    return Project(
+        columns=tuple(column for column, _ in items),
+        input=node,
+        expressions=tuple(expression for _, expression in items),
+        span=node.span,
+    )
+
+
+def with_fresh_ids(node: Node, ids: Ids) -> Node:
+    """A copy of a subtree under fresh column ids, so that it may stand in the plan once more.
+
+    Output columns keep their positions.
+    """
+    new: dict[int, Column] = {}
+    for inner in walk(node):
+        for column in inner.columns:
+            if column.id not in new:
+                new[column.id] = ids.copy(column)
+    by: dict[int, Expression] = {old: reference(column) for old, column in new.items()}
+    return _renamed(node, {old: column.id for old, column in new.items()}, by)
+
+
+def _renamed(node: Node, new: dict[int, int], by: dict[int, Expression]) -> Node:
+    inputs = tuple(_renamed(child, new, by) for child in children(node))
+    columns = tuple(dataclasses.replace(c, id=new[c.id]) for c in node.columns)
+    match node:
+        case Filter():
+            return keep(inputs[0], substitute(node.predicate, by))
+        case Join():
+            condition = tuple(substitute(e, by) for e in node.condition)
+            return join(node.kind, inputs[0], inputs[1], condition, node.span)
+        case Project():
+            expressions = tuple(substitute(e, by) for e in node.expressions)
+            return dataclasses.replace(
+                node, input=inputs[0], columns=columns, expressions=expressions
+            )
+        case Aggregate():
+            aggregates = tuple(
+                dataclasses.replace(
+                    a,
+                    column=dataclasses.replace(a.column, id=new[a.column.id]),
+                    argument=None if a.argument is None else new[a.argument],
+                )
+                for a in node.aggregates
+            )
+            keys = tuple(new[key] for key in node.keys)
+            return dataclasses.replace(
+                node, input=inputs[0], columns=columns, keys=keys, aggregates=aggregates
+            )
+        case Sort():
+            order = tuple(dataclasses.replace(k, column=new[k.column]) for k in node.keys)
+            return dataclasses.replace(node, input=inputs[0], columns=columns, keys=order)
+        case Union():
+            unique = tuple(tuple(new[i] for i in key) for key in node.unique)
+            return dataclasses.replace(node, inputs=inputs, columns=columns, unique=unique)
+        case _:
+            return dataclasses.replace(node, columns=columns)

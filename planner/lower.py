@@ -1,0 +1,300 @@
+"""Logical plan -> secure plan: what one owner can do alone becomes a Fragment, the rest operators.
+
+Joins are lower_join.py, aggregates lower_aggregate.py; sort algorithms and the forms in which
+fragments enter are chosen afterwards (algorithms.py, forms.py).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+from ..query.bound import Call, ColumnRef, Expression
+from ..query.datatypes import BOOLEAN, Column, DoubleType, Encoding
+from ..query.errors import UnsupportedError, UserError
+from .expressions import TRUE, columns_of, reference
+from .facts import Analysis, Facts, is_local, owners, smallest_magnitude
+from .fragments import fragment_sql
+from .logical import Aggregate, Filter, Ids, Join, Node, Project, Sort, Union
+from .quotients import quotient_encoding
+from .ranging import expression_range
+from .ratios import as_ratio, has_quotient, product
+from .scalars import Scalars
+from .scales import rescaled, scale_of
+from .secure import Aggregate as SecureAggregate
+from .secure import AlignedSum, Concat, Fragment, Operator, SortKey
+from .secure import Filter as SecureFilter
+from .secure import Project as SecureProject
+from .secure import Sort as SecureSort
+from .shared_encodings import SharedEncodings
+
+RING_BITS = 63
+PLANE_BITS = 128
+
+
+class Lowering:
+    """Lowers one plan; `first_party` runs what is public when others must join it."""
+
+    def __init__(
+        self, plan: Node, *, ids: Ids, analysis: Analysis, parties: tuple[str, ...], asker: str
+    ) -> None:
+        self.ids = ids
+        self.analysis = analysis
+        self.parties = parties
+        self.asker = asker if asker in parties else parties[0]
+        self.encodings = SharedEncodings(plan, analysis)
+
+    def lower(self, node: Node, needed: frozenset[int]) -> Operator:
+        """The operator for `node` whose columns include the needed ones."""
+        from .lower_aggregate import lower_aggregate
+        from .lower_join import lower_join
+
+        if is_local(node):
+            return self.fragment(node, needed)
+        match node:
+            case Filter():
+                return self._filter(node, needed)
+            case Project():
+                return self._project(node, needed)
+            case Join():
+                return lower_join(self, node, needed)
+            case Aggregate():
+                return lower_aggregate(self, node)
+            case Sort():
+                return self._sort(node, needed)
+            case Union():
+                return self._union(node, needed)
+            case _:
+                raise AssertionError(type(node).__name__)
+
+    def fragment(
+        self, node: Node, needed: frozenset[int], *, ordered: bool = False, owner: str | None = None
+    ) -> Fragment:
+        """One owner's work; public tables alone are the first party's."""
+        facts = self.analysis.facts(node)
+        kept = tuple(c for c in node.columns if c.id in needed)
+        columns = tuple(self._encoded(c, facts.ranges.get(c.id)) for c in kept)
+        sql = fragment_sql(node, kept, ordered=ordered)
+        if not columns:
+            columns = (self._presence(),)
+        (name,) = owners(node) or {owner or self.parties[0]}
+        return Fragment(
+            columns=columns,
+            rows=facts.rows,
+            owner=name,
+            sql=sql,
+            forms=("bits",) * len(columns),
+        )
+
+    def _presence(self) -> Column:
+        """A constant column where nothing but the rows themselves is needed."""
+        return Column(
+            id=0, name="", type=BOOLEAN, encoding=Encoding(lo=1, hi=1), nullable=False
+        )
+
+    def _encoded(self, column: Column, own: Encoding | None) -> Column:
+        """The column under its encoding in the secure plan. UserError if it has none."""
+        encoding = self.encodings.of(column.id, own)
+        type = column.type
+        if isinstance(type, DoubleType) and encoding is not None and encoding.fraction_bits:
+            type = DoubleType(None)
+        column = dataclasses.replace(column, type=type, encoding=encoding)
+        check_width(column)
+        return column
+
+    def scalars(self, operator: Operator) -> Scalars:
+        return Scalars({c.id: c for c in operator.columns})
+
+    def _filter(self, node: Filter, needed: frozenset[int]) -> Operator:
+        below = self.lower(node.input, needed | columns_of(node.predicate))
+        return self.filter(below, node.predicate)
+
+    def filter(self, below: Operator, predicate: Expression) -> Operator:
+        """Valid rows that satisfy the predicate."""
+        rewritten = self.scalars(below).rewrite(predicate)
+        if rewritten == TRUE:
+            return below
+        return SecureFilter(
+            columns=below.columns, rows=below.rows, input=below, predicate=rewritten
+        )
+
+    def _project(self, node: Project, needed: frozenset[int]) -> Operator:
+        items = [
+            (c, e) for c, e in zip(node.columns, node.expressions, strict=True) if c.id in needed
+        ]
+        below = self.lower(node.input, columns_of(*(e for _, e in items)))
+        if all(isinstance(e, ColumnRef) and e.id == c.id for c, e in items):
+            return below
+        facts = self.analysis.facts(node.input)
+        return self.project(below, items, facts)
+
+    def project(
+        self, below: Operator, items: list[tuple[Column, Expression]], facts: Facts
+    ) -> SecureProject:
+        """Computes expressions; every result's range is stated."""
+        columns, expressions = [], []
+        for column, expression in items:
+            rewritten = self._computed(expression, below, column)
+            columns.append(self._result(column, rewritten, below, facts))
+            expressions.append(rewritten)
+        return SecureProject(
+            columns=tuple(columns), rows=below.rows, input=below, expressions=tuple(expressions)
+        )
+
+    def _computed(self, expression: Expression, below: Operator, column: Column) -> Expression:
+        scalars = self.scalars(below)
+        if not has_quotient(expression):
+            return scalars.rewrite(expression)
+        top, bottom = as_ratio(expression)
+        numerator = scalars.rewrite(top)
+        denominator = scalars.rewrite(product(bottom, None) or top)
+        scales = scale_of(numerator.type), scale_of(denominator.type)
+        if scales[0] is None or scales[1] is None:
+            raise UnsupportedError("a quotient of quotients is not supported", span=expression.span)
+        scale = max(scales[0], scales[1])
+        arguments = (rescaled(numerator, scale), rescaled(denominator, scale))
+        return Call(
+            type=DoubleType(None),
+            nullable=True,
+            function="/",
+            arguments=arguments,
+            span=expression.span,
+        )
+
+    def _result(
+        self, column: Column, expression: Expression, below: Operator, facts: Facts
+    ) -> Column:
+        """The output column: type, range and nullability as computed."""
+        ranges = {c.id: c.encoding for c in below.columns}
+        if isinstance(expression, Call) and expression.function == "/":
+            own = _quotient_range(expression, ranges, facts)
+        elif isinstance(expression, ColumnRef):
+            own = ranges[expression.id]
+        else:
+            own = expression_range(expression, ranges)
+        type = expression.type if scale_of(expression.type) is not None else column.type
+        exact = scale_of(column.type) == scale_of(expression.type)
+        type = column.type if exact and not isinstance(column.type, DoubleType) else type
+        made = dataclasses.replace(
+            column, type=type, nullable=expression.nullable, encoding=None
+        )
+        try:
+            return self._encoded(made, own)
+        except UserError as error:
+            raise refused(error, expression) from None
+
+    def _sort(self, node: Sort, needed: frozenset[int]) -> Operator:
+        below = self.lower(node.input, needed | frozenset(k.column for k in node.keys))
+        if node.limit is None and not node.offset and _ordered_already(below, node):
+            return below
+        rows = self.analysis.facts(node).rows
+        constant = {c.id for c in below.columns if _is_constant(c)}
+        keys = tuple(
+            SortKey(column=k.column, descending=k.descending, nulls_first=k.nulls_first)
+            for k in node.keys
+            if k.column not in constant
+        )
+        return SecureSort(
+            columns=below.columns,
+            rows=min(rows, max(0, below.rows - node.offset)),
+            input=below,
+            keys=keys,
+            limit=node.limit,
+            offset=node.offset,
+            sort="quick",
+        )
+
+    def _union(self, node: Union, needed: frozenset[int]) -> Operator:
+        kept = [p for p, c in enumerate(node.columns) if c.id in needed] or [0]
+        inputs, made = [], []
+        for inner in node.inputs:
+            wanted = tuple(inner.columns[p] for p in kept)
+            below = self.lower(inner, frozenset(c.id for c in wanted))
+            below = self._arranged(below, wanted, self.analysis.facts(inner))
+            inputs.append(below)
+            made.append(below.columns)
+        facts = self.analysis.facts(node)
+        columns = []
+        for place, position in enumerate(kept):
+            column = node.columns[position]
+            nullable = any(m[place].nullable for m in made)
+            column = dataclasses.replace(column, nullable=nullable, type=made[0][place].type)
+            columns.append(self._encoded(column, facts.ranges[column.id]))
+        return Concat(
+            columns=tuple(columns), rows=sum(i.rows for i in inputs), inputs=tuple(inputs)
+        )
+
+    def _arranged(self, below: Operator, wanted: tuple[Column, ...], facts: Facts) -> Operator:
+        """The operator with exactly the wanted columns in order."""
+        if tuple(c.id for c in below.columns) == tuple(c.id for c in wanted):
+            return below
+        return self.project(below, [(c, reference(c)) for c in wanted], facts)
+
+
+def _ordered_already(operator: Operator, node: Sort) -> bool:
+    """True if the rows stand in the order of the sort keys as they are."""
+    wanted = [key.column for key in node.keys]
+    if not wanted or any(key.descending or key.nulls_first for key in node.keys):
+        return False
+    while isinstance(operator, SecureProject):
+        by = {
+            c.id: e.id
+            for c, e in zip(operator.columns, operator.expressions, strict=True)
+            if isinstance(e, ColumnRef)
+        }
+        if not all(i in by for i in wanted):
+            return False
+        wanted, operator = [by[i] for i in wanted], operator.input
+    if isinstance(operator, SecureFilter) and isinstance(operator.input, AlignedSum):
+        operator = operator.input
+    ordered = isinstance(operator, AlignedSum | SecureAggregate)
+    return ordered and list(operator.keys[: len(wanted)]) == wanted  # type: ignore[union-attr]
+
+
+def _is_constant(column: Column) -> bool:
+    encoding = column.encoding
+    return encoding is not None and encoding.width == 0 and not column.nullable
+
+
+def _quotient_range(
+    quotient: Call, ranges: Mapping[int, Encoding | None], facts: Facts
+) -> Encoding | None:
+    top, bottom = quotient.arguments
+    return quotient_encoding(
+        quotient, ranges, smallest_magnitude(top, facts), smallest_magnitude(bottom, facts)
+    )
+
+
+def check_width(column: Column) -> None:
+    """UserError if the column's values are not bounded, or beyond what a share holds."""
+    encoding = column.encoding
+    name = repr(column.name) if column.name else "an intermediate value"
+    if encoding is None:
+        raise UserError(
+            f"{name} of type {column.type} has no public bound, so it cannot leave its owner\n"
+            "hint: declare a length VARCHAR(n), a CHECK (... IN (...)) domain or CHECK bounds, or "
+            "CAST to a type with bounds"
+        )
+    if encoding.text_bytes is not None:
+        return
+    if encoding.fraction_bits is not None:
+        if encoding.width > PLANE_BITS:
+            raise UserError(
+                f"the quotient {name} needs {encoding.width} bits, more than {PLANE_BITS}\n"
+                "hint: declare tighter CHECK bounds for its columns or a smaller ROWS"
+            )
+        return
+    if max(abs(encoding.lo), abs(encoding.hi)) >= 1 << RING_BITS:
+        raise UserError(
+            f"{name} may reach {max(abs(encoding.lo), abs(encoding.hi))}, beyond 63 bits\n"
+            "hint: declare CHECK (column BETWEEN ... AND ...) bounds for the columns it is made "
+            "of, or a smaller ROWS"
+        )
+
+
+def refused(error: UserError, expression: Expression) -> UserError:
+    """The same refusal with the place in the text."""
+    message, _, hint = str(error).partition("\nhint: ")
+    return UnsupportedError(message, span=expression.span, hint=hint or None)
+
+

@@ -1,0 +1,135 @@
+"""A bound statement -> the secure plan that every party computes for itself and compares by digest.
+
+build -> rules -> lowering -> forms -> sort algorithms. Deterministic: the same statement, catalog,
+parties, asker and link give the same plan in every process.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from ..query.bound import ColumnRef, Statement
+from ..query.catalog import Catalog
+from ..query.datatypes import Column
+from ..query.errors import SqlError, UserError
+from .algorithms import choose_sorts
+from .build import build, highest_id
+from .cost import Link, Pricer
+from .facts import Analysis, is_local, owners
+from .forms import assign_forms
+from .logical import Ids, Node, Project
+from .lower import Lowering
+from .rules import Context, rewrite
+from .secure import Aggregate, AlignedSum, Filter, Operator, Reveal, SecurePlan, Sort
+from .secure import Project as SecureProject
+
+PROTOCOL = "replicated"
+
+
+def plan_query(
+    statement: Statement,
+    catalog: Catalog,
+    *,
+    parties: tuple[str, ...],
+    asker: str,
+    pricer: Pricer,
+    link: Link,
+) -> SecurePlan:
+    """The secure plan of a query. `parties`: the compute parties, by index.
+
+    Errors: UnsupportedError (with the place) for SQL that does not run across owners; UserError for
+    values without a public bound or beyond the widths that shares hold.
+    """
+    try:
+        root = _root(statement, parties, asker)
+    except SqlError as error:
+        raise error.located(statement.text) from None
+    root = choose_sorts(assign_forms(root), pricer, link)
+    return SecurePlan(
+        root=root,
+        protocol=PROTOCOL,
+        parties=parties,
+        asker=asker,
+        statement=statement.text,
+    )
+
+
+def logical_plan(statement: Statement, parties: tuple[str, ...]) -> tuple[Node, Context]:
+    """The rewritten logical plan, and the context that its rules ran in."""
+    context = Context(
+        ids=Ids(highest_id(statement.query) + 1), analysis=Analysis(), parties=parties
+    )
+    return rewrite(build(statement.query, context.ids), context), context
+
+
+def _root(statement: Statement, parties: tuple[str, ...], asker: str) -> Reveal:
+    recipients = statement.recipients or (asker,)
+    missing = [name for name in recipients if name not in parties]
+    if missing:
+        raise UserError(f"REVEAL TO names {missing[0]}, which is not one of {', '.join(parties)}")
+    node, context = logical_plan(statement, parties)
+    lowering = Lowering(
+        node, ids=context.ids, analysis=context.analysis, parties=parties, asker=asker
+    )
+    sources = tuple(column.id for column in node.columns)
+    if is_local(node):
+        owner = None if owners(node) else lowering.asker
+        operator: Operator = lowering.fragment(
+            node, frozenset(node.ids), ordered=True, owner=owner
+        )
+        shuffle = False
+    else:
+        node, sources = _without_renames(node)
+        operator = lowering.lower(node, frozenset(sources))
+        shuffle = needs_shuffle(operator, frozenset(sources))
+    columns = _revealed(operator, sources, statement.query.columns)
+    return Reveal(
+        columns=columns,
+        rows=operator.rows,
+        input=operator,
+        recipients=tuple(sorted(set(recipients), key=parties.index)),
+        shuffle=shuffle,
+    )
+
+
+def _without_renames(node: Node) -> tuple[Node, tuple[int, ...]]:
+    """Skips a top projection that only renames: Reveal picks columns itself."""
+    ids = node.ids
+    while isinstance(node, Project) and all(isinstance(e, ColumnRef) for e in node.expressions):
+        by = {
+            c.id: e.id
+            for c, e in zip(node.columns, node.expressions, strict=True)
+            if isinstance(e, ColumnRef)
+        }
+        ids = tuple(by[i] for i in ids)
+        node = node.input
+    return node, ids
+
+
+def _revealed(
+    operator: Operator, sources: tuple[int, ...], outputs: tuple[Column, ...]
+) -> tuple[Column, ...]:
+    """The operator's columns under the result's names, in the result's order."""
+    by_id = {column.id: column for column in operator.columns}
+    return tuple(
+        dataclasses.replace(by_id[source], name=output.name)
+        for source, output in zip(sources, outputs, strict=True)
+    )
+
+
+def needs_shuffle(operator: Operator, revealed: frozenset[int]) -> bool:
+    """False if the order of the rows depends on the revealed values (and ORDER BY) alone."""
+    match operator:
+        case SecureProject(input=below):
+            renamed = {
+                e.id
+                for c, e in zip(operator.columns, operator.expressions, strict=True)
+                if isinstance(e, ColumnRef) and c.id in revealed
+            }
+            return needs_shuffle(below, frozenset(renamed))
+        case Sort():
+            return False
+        case Aggregate(keys=keys) | AlignedSum(keys=keys) | Filter(input=AlignedSum(keys=keys)):
+            return not frozenset(keys) <= revealed
+        case _:
+            return operator.rows > 1

@@ -1,0 +1,117 @@
+"""EXPLAIN PRIVACY: what each party learns from a query, line by line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..query.catalog import Catalog
+from .secure import (
+    Aggregate,
+    AlignedSum,
+    Concat,
+    Fragment,
+    Join,
+    Operator,
+    Reveal,
+    SecurePlan,
+    Sort,
+    children,
+)
+
+
+def explain_privacy(plan: SecurePlan, catalog: Catalog) -> str:
+    """One line per fact: what everybody knows, then each party's own part and what it learns."""
+    lines = ["Every party learns"]
+    lines += [f"  - {fact}" for fact in public_facts(plan, catalog)]
+    for party in plan.parties:
+        lines += ["", f"{party}" + (" (asks)" if party == plan.asker else "")]
+        lines += [f"  - {fact}" for fact in party_facts(plan, party)]
+    lines += ["", "Nobody learns anything else: no row, no intermediate value, no true row count"]
+    lines += ["of a filter or a join, as long as no two parties pool what they see."]
+    return "\n".join(lines)
+
+
+def public_facts(plan: SecurePlan, catalog: Catalog) -> Iterator[str]:
+    """What is public by contract: text, plan, catalog, and every size of the computation."""
+    yield f"the SQL text, the plan ({plan.digest[:16]}) and who asks ({plan.asker})"
+    yield (
+        f"the catalog ({catalog.digest[:16] or 'no digest'}): tables, owners, columns, types, "
+        "declared bounds, keys and row bounds"
+    )
+    yield f"who receives the result: {', '.join(plan.root.recipients)}"
+    for operator in _unique(plan.root):
+        yield from _size(operator)
+    if any(_quick(operator) for operator in _unique(plan.root)):
+        yield (
+            "comparison bits of the quicksort, opened on rows in a fresh secret order: they "
+            "describe a uniformly random permutation, whatever the data"
+        )
+    if any(isinstance(o, Join) and o.check_unique for o in _unique(plan.root)):
+        yield (
+            "one bit: whether a key that spans owners has duplicates (the query then fails, and "
+            "reveals nothing)"
+        )
+
+
+def party_facts(plan: SecurePlan, party: str) -> Iterator[str]:
+    """What a party does with its own data, and what it learns in its roles."""
+    fragments = [o for o in _unique(plan.root) if isinstance(o, Fragment) and o.owner == party]
+    for fragment in fragments:
+        yield f"runs alone, on its own and public tables: {fragment.sql}"
+        columns = len(fragment.columns)
+        yield (
+            f"shares {columns} column{'s' if columns != 1 else ''} of it, padded to "
+            f"{fragment.rows:,} rows; how many rows are real stays its own"
+        )
+    if not fragments:
+        yield "gives no data"
+    yield "computes on shares, which are uniformly random to it"
+    yield from _result(plan.root, party)
+
+
+def _result(root: Reveal, party: str) -> Iterator[str]:
+    if party not in root.recipients:
+        yield "learns nothing of the result, not even how many rows it has"
+        return
+    names = ", ".join(column.name for column in root.columns)
+    yield f"receives the result: {names}, and so the number of its rows (at most {root.rows:,})"
+    if root.shuffle:
+        yield "receives the rows in a uniformly random order"
+    else:
+        yield "the order of the rows follows from the rows and ORDER BY; it tells nothing more"
+
+
+def _size(operator: Operator) -> Iterator[str]:
+    """The public size that an operator works on."""
+    rows = f"{operator.rows:,}"
+    match operator:
+        case Fragment():
+            yield f"that {operator.owner} gives at most {rows} rows"
+        case Join():
+            yield f"the size of a {operator.kind} join: {rows} rows"
+        case Aggregate() if operator.keys:
+            yield f"the bound on a grouping: {rows} rows"
+        case AlignedSum():
+            yield f"the number of possible groups: {rows}"
+        case Sort():
+            yield f"the size of a sort: {operator.input.rows:,} rows, of which {rows} stay"
+        case Concat():
+            yield f"the size of a union: {rows} rows"
+        case _:
+            return
+
+
+def _quick(operator: Operator) -> bool:
+    sorts = isinstance(operator, Join | Sort) or (
+        isinstance(operator, Aggregate) and bool(operator.keys)
+    )
+    return sorts and getattr(operator, "sort", None) == "quick"
+
+
+def _unique(operator: Operator) -> Iterator[Operator]:
+    """Every operator of the plan, inputs first."""
+    for child in children(operator):
+        yield from _unique(child)
+    yield operator
+
+

@@ -1,0 +1,50 @@
+"""The rewrite rules of the logical plan, in the order that they run.
+
+Each is a pure function of the plan; its file says what it does with a small before and after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..logical import Node
+from .aggregate_early import aggregate_early
+from .aggregate_parts import aggregate_parts
+from .context import Context
+from .distinct_semi_builds import distinct_semi_builds
+from .factor_disjunctions import factor_disjunctions
+from .fold_constants import fold_constants
+from .merge_projects import merge_projects
+from .order_joins import order_joins
+from .prune_columns import prune_columns
+from .push_filters import push_filters
+from .sink_expressions import sink_expressions
+
+Rule = Callable[[Node, Context], Node]
+
+RULES: tuple[Rule, ...] = (
+    fold_constants,
+    factor_disjunctions,
+    push_filters,
+    merge_projects,
+    prune_columns,
+    order_joins,
+    aggregate_early,
+    order_joins,
+    merge_projects,
+    sink_expressions,
+    merge_projects,
+    aggregate_parts,
+    prune_columns,
+    distinct_semi_builds,
+)
+
+
+def rewrite(plan: Node, context: Context) -> Node:
+    """Applies every rule once, in order."""
+    for rule in RULES:
+        plan = rule(plan, context)
+    return plan
+
+
+__all__ = ["RULES", "Context", "Rule", "rewrite"]

@@ -1,0 +1,379 @@
+"""Scalar expressions over shared columns, brought to the few exact forms that circuits compute.
+
+Every number becomes an integer of a stated decimal scale: operands get equal scales by casts or by
+rewritten literals. Strings with a public domain become comparisons of codes. Quotients are compared
+by their parts (ratios.py). What cannot be brought there is refused by name, with its place.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from bisect import bisect_left
+from collections.abc import Mapping
+from decimal import Decimal
+
+from ..query.bound import Call, Case, ColumnRef, Expression, Literal
+from ..query.datatypes import (
+    BOOLEAN,
+    BooleanType,
+    Column,
+    DateType,
+    DoubleType,
+    Encoding,
+    IntegerType,
+    NullType,
+    SqlType,
+    TimestampType,
+    VarcharType,
+)
+from ..query.errors import UnsupportedError
+from .domains import satisfying
+from .expressions import FALSE, TRUE, call, columns_of, reference, walk
+from .scales import EXACT, at_scale, rescaled, scale_of
+
+COMPARISONS = ("=", "<>", "<", "<=", ">", ">=", "is_distinct", "is_not_distinct")
+MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+
+
+class Scalars:
+    """Rewrites expressions over an operator's input columns."""
+
+    def __init__(self, columns: Mapping[int, Column]) -> None:
+        self._columns = columns
+
+    def rewrite(self, expression: Expression) -> Expression:
+        """The expression in the executor's terms. UnsupportedError if there is no such form."""
+        match expression:
+            case ColumnRef():
+                return dataclasses.replace(
+                    reference(self._columns[expression.id]), span=expression.span
+                )
+            case Literal():
+                return exact_literal(expression)
+            case Case():
+                return self._case(expression)
+            case Call():
+                return self._call(expression)
+            case _:
+                raise AssertionError(type(expression).__name__)
+
+    def _call(self, node: Call) -> Expression:
+        if self._is_domain_test(node):
+            return self._domain_test(node)
+        from .ratios import compare_ratios, has_quotient, ratio_is_null
+
+        if node.function in COMPARISONS and any(map(has_quotient, node.arguments)):
+            return self.rewrite(compare_ratios(node, self._columns))
+        if node.function in ("is_null", "is_not_null") and has_quotient(node.arguments[0]):
+            null = self.rewrite(ratio_is_null(node.arguments[0]))
+            return null if node.function == "is_null" else call("not", [null], nullable=False)
+        arguments = tuple(self.rewrite(argument) for argument in node.arguments)
+        match node.function:
+            case "and" | "or" | "not":
+                return call(node.function, arguments, like=node)
+            case "is_null" | "is_not_null":
+                return call(node.function, arguments, nullable=False, like=node)
+            case function if function in COMPARISONS:
+                return self._comparison(node, *arguments)
+            case "in":
+                return self._in(node, arguments)
+            case "+" | "-" | "*" | "negate" | "abs" | "sign":
+                return self._arithmetic(node, arguments)
+            case "cast":
+                return self._cast(node, arguments[0])
+            case "coalesce" | "greatest" | "least" | "nullif":
+                return self._choice(node, arguments)
+            case _:
+                raise unsupported(node)
+
+    def _is_domain_test(self, node: Call) -> bool:
+        """A condition over one string column with a public domain, beyond plain comparisons."""
+        if not isinstance(node.type, BooleanType) or node.function in ("and", "or", "not"):
+            return False
+        if node.function in ("is_null", "is_not_null", *COMPARISONS, "in") and all(
+            isinstance(argument, ColumnRef | Literal) for argument in node.arguments
+        ):
+            return False
+        ids = columns_of(node)
+        if len(ids) != 1:
+            return False
+        encoding = self._columns[next(iter(ids))].encoding
+        return encoding is not None and encoding.domain is not None
+
+    def _domain_test(self, node: Call) -> Expression:
+        """`x LIKE 'PROMO%'` over a public domain is x IN the values that satisfy it."""
+        (column_id,) = columns_of(node)
+        column = self._columns[column_id]
+        assert column.encoding is not None
+        values = satisfying(node, column, column.encoding.domain or ())
+        literals = [Literal(type=column.type, nullable=False, value=value) for value in values]
+        if not literals:
+            return self._false_or_null(reference(column))
+        return call("in", [reference(column), *literals], like=node)
+
+    def _false_or_null(self, operand: Expression, *, outcome: bool = False) -> Expression:
+        """A constant comparison: NULL where the operand is NULL."""
+        constant = TRUE if outcome else FALSE
+        if not operand.nullable:
+            return constant
+        known = call("not", [call("is_null", [operand], nullable=False)], nullable=False)
+        return Case(type=BOOLEAN, nullable=True, branches=((known, constant),), otherwise=None)
+
+    def _comparison(self, node: Call, left: Expression, right: Expression) -> Expression:
+        if isinstance(left, Literal) and not isinstance(right, Literal):
+            mirrored = dataclasses.replace(
+                node, function=MIRRORED.get(node.function, node.function)
+            )
+            return self._comparison(mirrored, right, left)
+        nullable = not node.function.startswith("is_") and (left.nullable or right.nullable)
+        if isinstance(left.type, VarcharType) and isinstance(right, Literal):
+            return self._against_text(node, left, right)
+        left, right = self._aligned(node, (left, right))
+        return call(node.function, [left, right], nullable=nullable, like=node)
+
+    def _against_text(self, node: Call, left: Expression, right: Literal) -> Expression:
+        """A comparison with a string: outside the domain it is decided by the codes' order."""
+        encoding = self._encoding(left)
+        value = right.value
+        if encoding is None or not isinstance(value, str):
+            return call(node.function, [left, right], nullable=True, like=node)
+        right = dataclasses.replace(right, type=left.type)
+        nullable = not node.function.startswith("is_") and left.nullable
+        if encoding.domain is None:
+            return self._against_padded(node, left, right, encoding)
+        if value in encoding.domain:
+            return call(node.function, [left, right], nullable=nullable, like=node)
+        if node.function in ("is_distinct", "is_not_distinct"):
+            return TRUE if node.function == "is_distinct" else FALSE
+        if node.function in ("=", "<>"):
+            return self._false_or_null(left, outcome=node.function == "<>")
+        place = bisect_left([v.encode() for v in encoding.domain], value.encode())
+        below = node.function in ("<", "<=")
+        if place == len(encoding.domain):
+            return self._false_or_null(left, outcome=below)
+        bound = dataclasses.replace(right, value=encoding.domain[place])
+        return call("<" if below else ">=", [left, bound], nullable=nullable, like=node)
+
+    def _against_padded(
+        self, node: Call, left: Expression, right: Literal, encoding: Encoding
+    ) -> Expression:
+        assert isinstance(right.value, str)
+        longer = len(right.value.encode()) > (encoding.text_bytes or 0)
+        if not longer:
+            nullable = not node.function.startswith("is_") and left.nullable
+            return call(node.function, [left, right], nullable=nullable, like=node)
+        if node.function in ("is_distinct", "is_not_distinct"):
+            return TRUE if node.function == "is_distinct" else FALSE
+        if node.function in ("=", "<>"):
+            return self._false_or_null(left, outcome=node.function == "<>")
+        raise UnsupportedError(
+            f"this text is longer than the {encoding.text_bytes} bytes of the column",
+            span=right.span or node.span,
+            hint="shorten the text to the column's declared length",
+        )
+
+    def _encoding(self, expression: Expression) -> Encoding | None:
+        """The encoding of a string operand: that of the columns that it is made of."""
+        found = [self._columns[i].encoding for i in sorted(columns_of(expression))]
+        return found[0] if found else None
+
+    def _in(self, node: Call, arguments: tuple[Expression, ...]) -> Expression:
+        first, literals = arguments[0], arguments[1:]
+        if not all(isinstance(literal, Literal) for literal in literals):
+            equal = [call("=", [first, other], like=node) for other in literals]
+            return self.rewrite(call("or", equal, like=node))
+        if any(isinstance(literal, Literal) and literal.value is None for literal in literals):
+            raise UnsupportedError("NULL in an IN list is not supported over shared columns",
+                                   span=node.span, hint="leave the NULL out")
+        if isinstance(first.type, VarcharType):
+            literals = self._within_domain(first, literals)
+            if not literals:
+                return self._false_or_null(first)
+            return call("in", [first, *literals], nullable=first.nullable, like=node)
+        aligned = self._aligned(node, (first, *literals))
+        return call("in", aligned, nullable=first.nullable, like=node)
+
+    def _within_domain(
+        self, first: Expression, literals: tuple[Expression, ...]
+    ) -> tuple[Expression, ...]:
+        encoding = self._encoding(first)
+        kept = []
+        for literal in literals:
+            assert isinstance(literal, Literal)
+            value = literal.value
+            if encoding is None or not isinstance(value, str):
+                continue
+            fits = (
+                value in encoding.domain
+                if encoding.domain is not None
+                else len(value.encode()) <= (encoding.text_bytes or 0)
+            )
+            if fits:
+                kept.append(dataclasses.replace(literal, type=first.type))
+        return tuple(kept)
+
+    def _arithmetic(self, node: Call, arguments: tuple[Expression, ...]) -> Expression:
+        scales = [scale_of(argument.type) for argument in arguments]
+        if any(scale is None for scale in scales):
+            raise unsupported(node)
+        if node.function == "*":
+            scale = sum(s for s in scales if s is not None)
+        else:
+            scale = max(s for s in scales if s is not None)
+            arguments = tuple(rescaled(argument, scale) for argument in arguments)
+        if node.function == "sign":
+            scale = 0
+        type = _at(node.type, scale)
+        return call(node.function, arguments, type=type, like=node)
+
+    def _cast(self, node: Call, inner: Expression) -> Expression:
+        if isinstance(inner.type, BooleanType) and scale_of(node.type) is not None:
+            return self._number_of(node, inner)
+        before, after = scale_of(inner.type), scale_of(node.type)
+        if before is not None and isinstance(node.type, DoubleType) and after is None:
+            after = before
+        if before is not None and after is not None and after >= before:
+            scaled = rescaled(inner, after)
+            type = _at(node.type, after)
+            return scaled if scaled.type == type else _retyped(scaled, type)
+        same = isinstance(inner.type, NullType) or (
+            type_family(inner.type) == type_family(node.type)
+            and type_family(node.type) in ("date", "timestamp", "text", "boolean")
+        )
+        if same:
+            return dataclasses.replace(inner, type=node.type) if isinstance(
+                inner, Literal) else inner
+        raise unsupported(node, f"CAST from {inner.type} to {node.type}")
+
+    def _number_of(self, node: Call, inner: Expression) -> Expression:
+        """A truth value as 0 or 1."""
+        one, zero = (Literal(type=IntegerType(32), nullable=False, value=v) for v in (1, 0))
+        branches: tuple[tuple[Expression, Expression], ...] = ((inner, one),)
+        if not inner.nullable:
+            return Case(type=one.type, nullable=False, branches=branches, otherwise=zero)
+        branches += ((call("not", [inner]), zero),)
+        return Case(type=one.type, nullable=True, branches=branches, otherwise=None)
+
+    def _choice(self, node: Call, arguments: tuple[Expression, ...]) -> Expression:
+        aligned = self._aligned(node, arguments)
+        every = all(argument.nullable for argument in arguments)
+        nullable = {"coalesce": every, "nullif": True}.get(node.function, every)
+        return call(node.function, aligned, type=aligned[0].type, nullable=nullable, like=node)
+
+    def _case(self, node: Case) -> Expression:
+        conditions = [self.rewrite(condition) for condition, _ in node.branches]
+        values = [self.rewrite(value) for _, value in node.branches]
+        if node.otherwise is not None:
+            values.append(self.rewrite(node.otherwise))
+        aligned = self._aligned(node, tuple(values))
+        count = len(conditions)
+        nullable = node.otherwise is None or any(value.nullable for value in aligned)
+        return dataclasses.replace(
+            node,
+            type=next((v.type for v in aligned if not _is_null(v)), node.type),
+            nullable=nullable,
+            branches=tuple(zip(conditions, aligned[:count], strict=True)),
+            otherwise=None if node.otherwise is None else aligned[count],
+        )
+
+    def _aligned(
+        self, node: Expression, values: tuple[Expression, ...]
+    ) -> tuple[Expression, ...]:
+        """The values with one scale, or of one comparable type; NULL takes the others' type."""
+        known = [value for value in values if not _is_null(value)]
+        if not known:
+            return values
+        scales = [scale_of(value.type) for value in known]
+        if all(scale is not None for scale in scales):
+            scale = max(s for s in scales if s is not None)
+            type = at_scale(known[0].type, scale)
+            return tuple(_null(v, type) if _is_null(v) else rescaled(v, scale) for v in values)
+        families = {type_family(value.type) for value in known}
+        if len(families) > 1 or "other" in families:
+            raise unsupported(node)
+        if families == {"text"}:
+            self._same_domain(node, known)
+        type = known[0].type
+        return tuple(_null(v, type) if _is_null(v) else v for v in values)
+
+    def _same_domain(self, node: Expression, values: list[Expression]) -> None:
+        """Strings that meet need one encoding; literals must be in the domain."""
+        encodings = {
+            self._columns[i].encoding for value in values for i in columns_of(value)
+        }
+        if len(encodings) > 1:
+            raise UnsupportedError(
+                "strings of different domains or lengths meet here",
+                span=node.span,
+                hint="declare the same CHECK (... IN (...)) domain or the same length for both",
+            )
+        for value in values:
+            for part in walk(value):
+                if isinstance(part, Literal) and isinstance(part.value, str) and encodings:
+                    (encoding,) = encodings
+                    if encoding and encoding.domain and part.value not in encoding.domain:
+                        raise UnsupportedError(
+                            f"{part.value!r} is not in the column's public domain",
+                            span=part.span or node.span,
+                            hint="use a value of the declared domain",
+                        )
+
+
+def exact_literal(literal: Literal) -> Literal:
+    """A DOUBLE literal as the decimal number that it is written as."""
+    if not isinstance(literal.value, float):
+        if isinstance(literal.type, DoubleType) and isinstance(literal.value, int | Decimal):
+            return _double(literal, Decimal(literal.value))
+        return literal
+    return _double(literal, Decimal(repr(literal.value)))
+
+
+def _double(literal: Literal, value: Decimal) -> Literal:
+    exponent = value.as_tuple().exponent
+    scale = max(0, -exponent) if isinstance(exponent, int) else 0
+    exact = value.quantize(Decimal(1).scaleb(-scale), context=EXACT)
+    return dataclasses.replace(literal, type=DoubleType(scale), value=exact)
+
+
+def type_family(type: SqlType) -> str:
+    match type:
+        case DateType():
+            return "date"
+        case TimestampType():
+            return "timestamp"
+        case VarcharType():
+            return "text"
+        case BooleanType():
+            return "boolean"
+        case _:
+            return "number" if scale_of(type) is not None else "other"
+
+
+def unsupported(node: Expression, what: str | None = None) -> UnsupportedError:
+    """What stands here cannot be computed on shares."""
+    name = what or (node.function if isinstance(node, Call) else "CASE")
+    return UnsupportedError(
+        f"{name} over columns of several owners is not supported",
+        span=node.span,
+        hint="over columns that one owner has alone it would run: compute it there first, in a "
+        "derived table or before the join",
+    )
+
+
+def _is_null(expression: Expression) -> bool:
+    return isinstance(expression, Literal) and expression.value is None
+
+
+def _null(expression: Expression, type: SqlType) -> Expression:
+    return Literal(type=type, nullable=True, value=None, span=expression.span)
+
+
+def _at(type: SqlType, scale: int) -> SqlType:
+    """The type that SQL gives, if it has that scale."""
+    return type if scale_of(type) == scale else at_scale(type, scale)
+
+
+def _retyped(expression: Expression, type: SqlType) -> Expression:
+    if isinstance(expression, Literal):
+        return dataclasses.replace(expression, type=type)
+    return call("cast", [expression], type=type, nullable=expression.nullable)

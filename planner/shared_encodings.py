@@ -1,0 +1,101 @@
+"""Columns that meet as join keys, in UNION ALL or in a string comparison share one encoding.
+
+Where such columns leave their owners, widening them to the common range costs nothing there, and
+saves rebasing shares later. Columns are gathered into classes; a class whose members are compared
+takes the encoding that holds all of them, everywhere in the plan.
+"""
+
+from __future__ import annotations
+
+from ..query.bound import Call, ColumnRef, Expression
+from ..query.datatypes import Encoding, VarcharType
+from .expressions import walk
+from .facts import Analysis, common_range, is_local
+from .logical import Filter, Join, Node, Project, Union, children
+
+
+class SharedEncodings:
+    """Encoding by column id, for the columns of the plan that meet others."""
+
+    def __init__(self, plan: Node, analysis: Analysis) -> None:
+        self._parent: dict[int, int] = {}
+        self._met: set[int] = set()
+        self._ranges: dict[int, Encoding | None] = {}
+        self._visit(plan, analysis)
+        self._known = self._common()
+
+    def of(self, column_id: int, own: Encoding | None) -> Encoding | None:
+        """The encoding that the column has in the secure plan."""
+        return self._known.get(column_id, own)
+
+    def _visit(self, node: Node, analysis: Analysis) -> None:
+        if is_local(node):
+            facts = analysis.facts(node)
+            self._ranges.update({i: facts.ranges.get(i) for i in node.ids})
+            return
+        for child in children(node):
+            self._visit(child, analysis)
+        self._ranges.update(analysis.facts(node).ranges)
+        match node:
+            case Project():
+                for column, expression in zip(node.columns, node.expressions, strict=True):
+                    if isinstance(expression, ColumnRef):
+                        self._link(column.id, expression.id)
+                    self._strings(expression)
+            case Union():
+                for inner in node.inputs:
+                    for outer, own in zip(node.ids, inner.ids, strict=True):
+                        self._link(outer, own, met=True)
+            case Join():
+                for condition in node.condition:
+                    self._equality(condition)
+            case Filter():
+                self._strings(node.predicate)
+            case _:
+                pass
+
+    def _equality(self, condition: Expression) -> None:
+        match condition:
+            case Call(function="=", arguments=(ColumnRef(id=left), ColumnRef(id=right))):
+                self._link(left, right, met=True)
+            case _:
+                self._strings(condition)
+
+    def _strings(self, expression: Expression) -> None:
+        """String columns that meet in one comparison or choice need the same domain."""
+        for part in walk(expression):
+            if isinstance(part, Call) and part.function not in ("and", "or", "not"):
+                ids = [
+                    a.id
+                    for a in part.arguments
+                    if isinstance(a, ColumnRef) and isinstance(a.type, VarcharType)
+                ]
+                for left, right in zip(ids, ids[1:], strict=False):
+                    self._link(left, right, met=True)
+
+    def _root(self, column_id: int) -> int:
+        while column_id in self._parent:
+            column_id = self._parent[column_id]
+        return column_id
+
+    def _link(self, left: int, right: int, *, met: bool = False) -> None:
+        first, second = self._root(left), self._root(right)
+        if first != second:
+            self._parent[max(first, second)] = min(first, second)
+        if met:
+            self._met |= {left, right}
+
+    def _common(self) -> dict[int, Encoding | None]:
+        """The encoding of every class that has members which meet."""
+        classes: dict[int, list[int]] = {}
+        for column_id in sorted(set(self._parent) | set(self._parent.values()) | self._met):
+            classes.setdefault(self._root(column_id), []).append(column_id)
+        known: dict[int, Encoding | None] = {}
+        for members in classes.values():
+            if not self._met & set(members):
+                continue
+            ranges = [self._ranges[m] for m in members if m in self._ranges]
+            encoding = common_range(ranges)
+            if encoding is not None:
+                known.update(dict.fromkeys(members, encoding))
+        return known
