@@ -44,8 +44,8 @@ def ring_to_word(p: SharingProtocol, xs: Sequence[Ring], width: int) -> list[Bit
 
     Cost: an adder of `width` bits, and one round and width / 3 bits before it.
     """
-    if not xs or width == 0:
-        return [p.constant_bits(0, 0, x.rows) for x in xs]
+    if width == 0 or not any(x.rows for x in xs):
+        return [p.constant_bits(0, width, x.rows) for x in xs]
     if any(x.bits < width for x in xs):
         raise ValueError(f"a narrower ring does not fill {width} planes")
     return add_many(p, p.ring_addends(xs, width), width=width)

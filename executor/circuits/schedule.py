@@ -6,18 +6,27 @@ sample, one batch for each of its `depth` levels, and then all pairs that ended 
 are compared in one more batch. The next stage takes the result as its sample. The first stage has
 no sample: all its rows are in one gap.
 
-Only the number of pairs is random: two rows are in the same gap with probability
-2 / (sample + 2), so its expectation is known, and it concentrates, being a sum over many gaps.
+Only the number of pairs is random. Two rows are in the same gap with probability 2 / (sample + 2),
+so its expectation is known; its relative standard deviation is close to 1 / sqrt(sample)
+(Greenwood, Journal of the Royal Statistical Society 109, 1946), so samples are never so small that
+what a sort sends would stray far from what is predicted.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from math import sqrt
 
 _BATCH_IN_COMPARISONS = 1 << 16
 """The rounds of a batch are worth so many comparisons: few rounds for few rows, few comparisons
 (about 1.04 log2 n for each of a million rows) for many."""
+
+_SPREAD = 0.01
+"""The relative standard deviation that the number of comparisons may have."""
+
+_SAMPLE_SPREAD = 0.03
+"""The same for sorting the sample, a small part of the whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +49,11 @@ class Stage:
         """Pairs of the rest that are compared in the last batch, in expectation."""
         return self.rest * (self.rest - 1) / (self.sample + 2)
 
+    @property
+    def variance(self) -> float:
+        """The variance of the number of pairs; with no sample all pairs are compared."""
+        return self.expected_pairs**2 / self.sample if self.sample else 0.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
@@ -60,17 +74,27 @@ class Schedule:
 @lru_cache(maxsize=4096)
 def plan_stages(rows: int) -> Schedule:
     """The cheapest schedule for so many rows, at least 2."""
+    return _cheapest(rows, _SPREAD)
+
+
+def _cheapest(rows: int, spread: float) -> Schedule:
     choices = [
         Schedule(stages=(*_before(depth), Stage(rows=rows, depth=depth)))
         for depth in range((rows - 1).bit_length())
     ]
-    return min(choices, key=_price)
+    return min((choice for choice in choices if _spread(choice) <= spread), key=_price)
 
 
+@lru_cache(maxsize=64)
 def _before(depth: int) -> tuple[Stage, ...]:
     """The stages that order a sample of 2^depth - 1 rows."""
     sample = (1 << depth) - 1
-    return plan_stages(sample).stages if sample > 1 else ()
+    return _cheapest(sample, _SAMPLE_SPREAD).stages if sample > 1 else ()
+
+
+def _spread(schedule: Schedule) -> float:
+    deviation = sqrt(sum(stage.variance for stage in schedule.stages))
+    return deviation / schedule.comparisons
 
 
 def _price(schedule: Schedule) -> float:

@@ -6,12 +6,14 @@ Circuits over it are checked against plain Python, far faster than over three pa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pytest
+from tacit.executor.circuits import schedule
 from tacit.executor.circuits.rows import permute_rows
 from tacit.executor.sharing.protocol import Input
 from tacit.executor.sharing.shares import Bits, Ring, Share, words
@@ -263,3 +265,24 @@ def _clean(share: Share) -> np.ndarray:
 @pytest.fixture(scope="session")
 def clear() -> type[ClearProtocol]:
     return ClearProtocol
+
+
+@pytest.fixture(scope="session")
+def cheap_batches() -> Callable[[int], Any]:
+    """A context in which batches cost so few comparisons that few rows go through many levels."""
+
+    @contextmanager
+    def change(comparisons: int) -> Iterator[None]:
+        def forget() -> None:
+            schedule.plan_stages.cache_clear()
+            schedule._before.cache_clear()
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(schedule, "_BATCH_IN_COMPARISONS", comparisons)
+            patch.setattr(schedule, "_SPREAD", 1.0)
+            patch.setattr(schedule, "_SAMPLE_SPREAD", 1.0)
+            forget()
+            yield
+        forget()
+
+    return change

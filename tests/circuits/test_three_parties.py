@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tacit.executor.circuits import schedule
 from tacit.executor.circuits.add import add, add_constant, subtract_with_borrow
 from tacit.executor.circuits.compare import (
     any_of,
@@ -17,7 +16,6 @@ from tacit.executor.circuits.compare import (
 from tacit.executor.circuits.convert import ring_to_word, word_to_ring
 from tacit.executor.circuits.divide import divide
 from tacit.executor.circuits.partition import partition
-from tacit.executor.circuits.schedule import plan_stages
 from tacit.executor.circuits.select import mask, select
 from tacit.executor.circuits.sort import sort
 from tacit.executor.sharing.counting import CountingProtocol
@@ -67,7 +65,7 @@ def quick_sort(p, x, y):
 CIRCUITS = [
     comparisons, rows_and_choices, sums, conversions, quotients, partitions, radix_sort, quick_sort
 ]
-SHAPES = [(1, 1), (7, 3), (64, 20), (90, 21), (200, 20)]
+SHAPES = [(0, 3), (1, 1), (2, 9), (7, 3), (64, 20), (90, 21), (200, 20)]
 
 
 def words_of(rows, seed):
@@ -130,12 +128,9 @@ def quicksort_bytes(three_parties, clear, keys, runs):
 
 
 @pytest.fixture
-def small_batches(monkeypatch):
-    """Few rows go through as many levels as many rows do."""
-    monkeypatch.setattr(schedule, "_BATCH_IN_COMPARISONS", 1000)
-    plan_stages.cache_clear()
-    yield
-    plan_stages.cache_clear()
+def small_batches(cheap_batches):
+    with cheap_batches(1000):
+        yield
 
 
 @pytest.mark.usefixtures("small_batches")
@@ -145,8 +140,8 @@ def test_a_quicksort_costs_what_is_expected(three_parties, clear, keys):
     sort(counting, counting.constant_bits(0, 10, 400), [], algorithm="quick")
     predicted = counting.cost()
     assert predicted.expected
-    sent = quicksort_bytes(three_parties, clear, keys, 6)
-    assert sent.mean() == pytest.approx(predicted.sent_bytes[0], rel=0.06)
+    sent = quicksort_bytes(three_parties, clear, keys, 6)  # each within some 15 %
+    assert sent.mean() == pytest.approx(predicted.sent_bytes[0], rel=0.15)
     assert max(c.counters.depth for c in three_parties.channels) == predicted.rounds
 
 
