@@ -40,14 +40,11 @@ def add_many(
     terms = [(word_planes(x, width), word_planes(y, width), carry_in) for x, y in pairs]
     sums = sum_planes(p, terms, adder=adder)
     return [
-        join_planes(p, planes[:width], x.rows)
-        for planes, (x, _) in zip(sums, pairs, strict=True)
+        join_planes(p, planes[:width], x.rows) for planes, (x, _) in zip(sums, pairs, strict=True)
     ]
 
 
-def subtract(
-    p: SharingProtocol, x: Bits, y: Bits, *, width: int, adder: Adder = "prefix"
-) -> Bits:
+def subtract(p: SharingProtocol, x: Bits, y: Bits, *, width: int, adder: Adder = "prefix") -> Bits:
     """x - y modulo 2^width."""
     (difference,) = subtract_many(p, [(x, y)], width=width, adder=adder)
     return difference
@@ -64,8 +61,7 @@ def subtract_many(
     terms = [_difference(p, x, y, width) for x, y in pairs]
     sums = sum_planes(p, terms, adder=adder)
     return [
-        join_planes(p, planes[:width], x.rows)
-        for planes, (x, _) in zip(sums, pairs, strict=True)
+        join_planes(p, planes[:width], x.rows) for planes, (x, _) in zip(sums, pairs, strict=True)
     ]
 
 
@@ -132,9 +128,7 @@ def join_planes(p: SharingProtocol, planes: Sequence[Plane], rows: int) -> Bits:
     """One word from its planes, lowest first."""
     if not planes:
         return p.constant_bits(0, 0, rows)
-    return stack(
-        [p.constant_bits(x, 1, rows) if isinstance(x, int) else x for x in planes]
-    )
+    return stack([p.constant_bits(x, 1, rows) if isinstance(x, int) else x for x in planes])
 
 
 def _difference(p: SharingProtocol, x: Bits, y: Bits, width: int) -> Term:

@@ -71,9 +71,7 @@ def decide(p: SharingProtocol, chains: Sequence[Sequence[Segment]]) -> list[Plan
         low = _settle(chain)
         state.append([low[-1], *chain[len(low) :]])
     while any(len(chain) > 1 for chain in state):
-        nodes = [
-            (chain[i + 1], chain[i]) for chain in state for i in range(0, len(chain) - 1, 2)
-        ]
+        nodes = [(chain[i + 1], chain[i]) for chain in state for i in range(0, len(chain) - 1, 2)]
         merged = iter(_merge(p, nodes))
         state = [
             [next(merged) for _ in range(len(chain) // 2)] + chain[len(chain) // 2 * 2 :]
@@ -123,9 +121,7 @@ def _settle(chain: Sequence[Segment]) -> list[Segment]:
 def _merge(p: SharingProtocol, nodes: Sequence[tuple[Segment, Segment]]) -> list[Segment]:
     """Every (high, low) as one segment; all gates in one round."""
     gates: list[tuple[Bits, Bits]] = []
-    values = [
-        _queue(p, gates, high.same, xor(p, high.value, low.value)) for high, low in nodes
-    ]
+    values = [_queue(p, gates, high.same, xor(p, high.value, low.value)) for high, low in nodes]
     sames = [_queue(p, gates, high.same, low.same) for high, low in nodes]
     products = p.and_(gates) if gates else []
 
@@ -143,9 +139,7 @@ class _Gate:
     index: int
 
 
-def _queue(
-    p: SharingProtocol, gates: list[tuple[Bits, Bits]], x: Plane, y: Plane
-) -> Plane | _Gate:
+def _queue(p: SharingProtocol, gates: list[tuple[Bits, Bits]], x: Plane, y: Plane) -> Plane | _Gate:
     """x & y: at once where one is public, else the place of a gate that is now queued."""
     if isinstance(x, int):
         return y if x else 0

@@ -56,9 +56,7 @@ def equal_constant(p: SharingProtocol, x: Bits, values: Sequence[int]) -> list[B
     return [found.get(value, never) for value in values]
 
 
-def less_than_constant(
-    p: SharingProtocol, items: Sequence[tuple[Bits, int]]
-) -> list[Bits]:
+def less_than_constant(p: SharingProtocol, items: Sequence[tuple[Bits, int]]) -> list[Bits]:
     """Whether x < c for a public c, for every item.
 
     Cost: about 1.5 w ANDs, none for the low zeros of c, and at most ceil(log2 w) + 1 rounds.
@@ -174,9 +172,7 @@ def _constant_segments(p: SharingProtocol, x: Bits, value: int) -> list[Segment]
     return [Segment(0, 0), *bits]
 
 
-def _match_patterns(
-    p: SharingProtocol, x: Bits, values: Sequence[int]
-) -> dict[int, Bits]:
+def _match_patterns(p: SharingProtocol, x: Bits, values: Sequence[int]) -> dict[int, Bits]:
     """Flags of all values, by a tree whose nodes are the bit patterns that occur in a segment."""
     if x.width == 0:
         return {0: p.constant_bits(1, 1, x.rows)}

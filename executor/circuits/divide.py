@@ -23,9 +23,7 @@ _RADIX_BITS = ((1 << 12, 4), (1 << 14, 3), (1 << 16, 2))
 """Up to so many rows, so many bits per digit: wide digits send more and take fewer rounds."""
 
 
-def divide(
-    p: SharingProtocol, numerator: Bits, denominator: Bits, *, quotient_width: int
-) -> Bits:
+def divide(p: SharingProtocol, numerator: Bits, denominator: Bits, *, quotient_width: int) -> Bits:
     """floor(numerator / denominator), unsigned; a denominator of 0 gives all ones.
 
     The quotient must fit `quotient_width` planes: where it does not, and the denominator is not
@@ -85,8 +83,9 @@ class _Division:
         p, width = self.p, seen.width
         digits = word_planes(seen, width)
         inverted = [plane.planes(0, count) for plane in self.inverted[:width]]
-        (sums,) = sum_planes(p, [([*digits, 0], [*inverted, self._fits(width, count)], 1)],
-                             carry_out=True)
+        (sums,) = sum_planes(
+            p, [([*digits, 0], [*inverted, self._fits(width, count)], 1)], carry_out=True
+        )
         passed = self._flags(sums[-1], count)
         gates = []
         for plane in range(min(width, self.divisor_width)):
@@ -183,9 +182,7 @@ def _shifted(planes: Sequence[Plane], by: int) -> list[Plane]:
     return [*zeros, *planes[: len(planes) - by]]
 
 
-def _fits(
-    p: SharingProtocol, inverted: Sequence[Bits], widths: Sequence[int]
-) -> dict[int, Bits]:
+def _fits(p: SharingProtocol, inverted: Sequence[Bits], widths: Sequence[int]) -> dict[int, Bits]:
     """For every remainder width the flags that a multiple has no plane set from there on.
 
     A carry chain from the top: it lives on while planes are 0.
@@ -196,11 +193,7 @@ def _fits(
         return {}
     above = inverted[min(needed) :]
     (alive,) = carries(p, [[Segment(1, 0), *(Segment(0, plane) for plane in above[::-1])]])
-    return {
-        width: flags
-        for width in needed
-        if isinstance(flags := alive[full - width], Bits)
-    }
+    return {width: flags for width in needed if isinstance(flags := alive[full - width], Bits)}
 
 
 def _widened(p: SharingProtocol, x: Bits, width: int) -> Bits:

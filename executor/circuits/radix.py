@@ -61,9 +61,7 @@ def _destinations(p: SharingProtocol, digit: Bits) -> Ring:
         upto = prefix_sum(flag)
         places.append(p.add_public(offset + upto, -1))
         offset = offset + last_row(upto)
-    terms = [
-        (flag, place - places[0]) for flag, place in zip(flags, places[1:], strict=True)
-    ]
+    terms = [(flag, place - places[0]) for flag, place in zip(flags, places[1:], strict=True)]
     (chosen,) = p.dot([terms])
     return places[0] + chosen
 

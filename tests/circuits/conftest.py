@@ -166,8 +166,14 @@ class ClearProtocol:
     def total_product(self, pairs: Sequence[tuple[Ring, Ring]]) -> list[Ring]:
         self.rounds += 1
         return [
-            Ring(1, x.bits, tuple(np.atleast_1d((a * b).sum(dtype=a.dtype)) for a, b in
-                                  zip(x.parts, y.parts, strict=True)))
+            Ring(
+                1,
+                x.bits,
+                tuple(
+                    np.atleast_1d((a * b).sum(dtype=a.dtype))
+                    for a, b in zip(x.parts, y.parts, strict=True)
+                ),
+            )
             for x, y in pairs
         ]
 
@@ -176,9 +182,16 @@ class ClearProtocol:
         self.ring_gates += sum(flag.rows * bits for flag in flags)
         self.log.append(("flags", tuple(flag.rows for flag in flags)))
         return [
-            Ring(flag.rows, bits, tuple(
-                np.unpackbits(np.ascontiguousarray(part).view(np.uint8), bitorder="little")
-                [: flag.rows].astype(f"uint{bits}") for part in flag.parts))
+            Ring(
+                flag.rows,
+                bits,
+                tuple(
+                    np.unpackbits(np.ascontiguousarray(part).view(np.uint8), bitorder="little")[
+                        : flag.rows
+                    ].astype(f"uint{bits}")
+                    for part in flag.parts
+                ),
+            )
             for flag in flags
         ]
 

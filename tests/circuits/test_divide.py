@@ -48,9 +48,7 @@ def test_narrow_quotients_take_narrow_work(clear, case, digit_bits, width):
     p = clear()
     with pytest.MonkeyPatch.context() as patch:
         in_radix(patch, digit_bits)
-        quotient = divide(
-            p, p.bits(xs, narrow + width), p.bits(ys, narrow), quotient_width=width
-        )
+        quotient = divide(p, p.bits(xs, narrow + width), p.bits(ys, narrow), quotient_width=width)
     ones = (1 << width) - 1
     assert p.values(quotient) == [x // y if y else ones for x, y in zip(xs, ys, strict=True)]
 

@@ -54,8 +54,7 @@ def test_quicksort_under_every_kind_of_schedule(clear, cheap_batches, case, batc
 @pytest.mark.parametrize("rows", [1, 2, 3, 63, 64, 65, 300, 5000])
 def test_sizes_around_the_edges(clear, algorithm, rows):
     seeds = np.random.default_rng(rows)
-    check_sort(clear(), 20, [int(x) for x in seeds.integers(0, 1 << 20, rows)],
-               algorithm=algorithm)
+    check_sort(clear(), 20, [int(x) for x in seeds.integers(0, 1 << 20, rows)], algorithm=algorithm)
     check_sort(clear(), 3, [5] * rows, algorithm=algorithm)
 
 

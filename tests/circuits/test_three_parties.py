@@ -34,8 +34,7 @@ def rows_and_choices(p, x, y):
 def sums(p, x, y):
     difference, borrow = subtract_with_borrow(p, x, y, width=25)
     ripple = add(p, x, y, width=9, carry_in=1, adder="ripple")
-    return [add(p, x, y, width=30), difference, borrow, ripple,
-            add_constant(p, x, -5, width=20)]
+    return [add(p, x, y, width=30), difference, borrow, ripple, add_constant(p, x, -5, width=20)]
 
 
 def conversions(p, x, y):
@@ -63,7 +62,14 @@ def quick_sort(p, x, y):
 
 
 CIRCUITS = [
-    comparisons, rows_and_choices, sums, conversions, quotients, partitions, radix_sort, quick_sort
+    comparisons,
+    rows_and_choices,
+    sums,
+    conversions,
+    quotients,
+    partitions,
+    radix_sort,
+    quick_sort,
 ]
 SHAPES = [(0, 3), (1, 1), (2, 9), (7, 3), (64, 20), (90, 21), (200, 20)]
 
@@ -77,8 +83,9 @@ def words_of(rows, seed):
 def run(circuit, p, clear, shape, seed):
     """The circuit on public words of the given seed; its results, not yet opened."""
     rows, width = shape
-    inputs = (clear.bits([v % (1 << width) for v in values], width)
-              for values in words_of(rows, seed))
+    inputs = (
+        clear.bits([v % (1 << width) for v in values], width) for values in words_of(rows, seed)
+    )
     return circuit(p, *(p.public_bits(x.parts[0], rows) for x in inputs))
 
 
@@ -109,8 +116,9 @@ def test_what_is_predicted_is_what_is_sent(three_parties, clear, circuit, shape)
 def test_messages_do_not_depend_on_the_data(three_parties, clear, circuit):
     transcripts = []
     for seed in (1, 2):
-        three_parties(lambda p, seed=seed: run(circuit, p, clear(), (130, 20), seed) and None,
-                      record=True)
+        three_parties(
+            lambda p, seed=seed: run(circuit, p, clear(), (130, 20), seed) and None, record=True
+        )
         transcripts.append([c.counters.transcript for c in three_parties.channels])
     assert transcripts[0] == transcripts[1]
 
@@ -120,8 +128,14 @@ def quicksort_bytes(three_parties, clear, keys, runs):
     sent = []
     for _ in range(runs):
         three_parties(
-            lambda p: sort(p, p.public_bits(clear().bits(keys, 10).parts[0], len(keys)), [],
-                           algorithm="quick").columns
+            lambda p: (
+                sort(
+                    p,
+                    p.public_bits(clear().bits(keys, 10).parts[0], len(keys)),
+                    [],
+                    algorithm="quick",
+                ).columns
+            )
         )
         sent.append(three_parties.channels[0].counters.sent_bytes)
     return np.array(sent)
