@@ -153,7 +153,11 @@ def _where(node: Node, where: Expression | None, ids: Ids) -> Node:
 
 
 def _output(
-    node: Node, query: Select, items: tuple[Expression, ...], order: tuple[Expression, ...], ids: Ids
+    node: Node,
+    query: Select,
+    items: tuple[Expression, ...],
+    order: tuple[Expression, ...],
+    ids: Ids,
 ) -> Node:
     """Select list, DISTINCT, ORDER BY and LIMIT."""
     outputs = list(zip(query.columns, items, strict=True))
@@ -197,9 +201,7 @@ def _hidden(column_id: int, expression: Expression) -> Column:
 def _ordered(node: Node, keys: tuple[OrderBy, ...], query: Query) -> Node:
     if not keys and query.limit is None and not query.offset:
         return node
-    return Sort(
-        columns=node.columns, input=node, keys=keys, limit=query.limit, offset=query.offset
-    )
+    return Sort(columns=node.columns, input=node, keys=keys, limit=query.limit, offset=query.offset)
 
 
 def _order_range(query: Query) -> range:
@@ -214,9 +216,7 @@ def _plain_key(query: Query, index: int) -> OrderBy:
             span=key.expression.span,
             hint="put the UNION ALL into a derived table and order outside",
         )
-    return OrderBy(
-        column=key.expression.id, descending=key.descending, nulls_first=key.nulls_first
-    )
+    return OrderBy(column=key.expression.id, descending=key.descending, nulls_first=key.nulls_first)
 
 
 def highest_id(query: Query) -> int:

@@ -46,10 +46,12 @@ LINKS = {
     "loopback": Link(
         name="loopback", round_seconds=4e-4, bytes_per_second=5e8, compute_seconds_per_byte=6e-9
     ),
-    "lan": Link(name="lan", round_seconds=9e-4, bytes_per_second=1.25e8,
-                compute_seconds_per_byte=6e-9),
-    "wan": Link(name="wan", round_seconds=4e-2, bytes_per_second=1.25e7,
-                compute_seconds_per_byte=6e-9),
+    "lan": Link(
+        name="lan", round_seconds=9e-4, bytes_per_second=1.25e8, compute_seconds_per_byte=6e-9
+    ),
+    "wan": Link(
+        name="wan", round_seconds=4e-2, bytes_per_second=1.25e7, compute_seconds_per_byte=6e-9
+    ),
 }
 
 

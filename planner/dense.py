@@ -3,7 +3,7 @@
     SELECT coalesce(g.c7, 0) FROM (domain of k1) d0 CROSS JOIN (domain of k2) d1
     LEFT JOIN (SELECT k1, k2, sum(x) AS c7 ... GROUP BY k1, k2) g ON ... ORDER BY d0.o, d1.o
 
-A sum over a column that is never NULL is 0 where the group is empty; its count tells the difference.
+A sum over a column that is never NULL is 0 where the group is empty; its count tells which is so.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .sql import literal_sql, quoted, type_sql
 
 
 def dense_sql(grouped: Aggregate, keys: tuple[Column, ...], columns: tuple[Column, ...]) -> str:
-    """`grouped` is one owner's aggregate; `keys` carry their public ranges; `columns`: the output."""
+    """`grouped`: one owner's aggregate; `keys`: with their public ranges; `columns`: the output."""
     if not keys:
         return fragment_sql(grouped, columns, ordered=False)
     domains = [f"{_domain(key)} AS {quoted(f'd{i}')}" for i, key in enumerate(keys)]

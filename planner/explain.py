@@ -35,15 +35,20 @@ def explain_plan(plan: SecurePlan, cost: PlanCost, link: Link) -> str:
     ]
     names = column_names(plan.root)
     costs = dict(zip(_positions(plan.root), cost.operators, strict=False))
-    lines += _tree(plan.root, "", "", names, costs, link)
+    lines += _tree(plan.root, "", "", names=names, costs=costs, link=link)
     return "\n".join(lines)
 
 
 def explain_analyze(plan: SecurePlan, predicted: PlanCost, measured: Cost, seconds: float) -> str:
     """What was predicted beside what was measured, for the whole query."""
     rows = [("", "predicted", "measured")]
-    rows.append(("rounds", _figure(predicted.total.rounds, predicted.total.expected),
-                 f"{measured.rounds:,}"))
+    rows.append(
+        (
+            "rounds",
+            _figure(predicted.total.rounds, predicted.total.expected),
+            f"{measured.rounds:,}",
+        )
+    )
     for index, party in enumerate(plan.parties):
         rows.append(
             (
@@ -60,9 +65,7 @@ def explain_analyze(plan: SecurePlan, predicted: PlanCost, measured: Cost, secon
             )
         )
     widths = [max(len(row[i]) for row in rows) for i in range(3)]
-    lines = [
-        f"{a:<{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}".rstrip() for a, b, c in rows
-    ]
+    lines = [f"{a:<{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}".rstrip() for a, b, c in rows]
     lines.append(f"time: {seconds_text(seconds)}")
     if predicted.total.expected:
         lines.append("~ an expectation: the quicksort's sizes are random")
@@ -106,6 +109,7 @@ def _tree(
     operator: Operator,
     first: str,
     rest: str,
+    *,
     names: dict[int, str],
     costs: dict[int, Cost],
     link: Link,
@@ -123,7 +127,7 @@ def _tree(
     for place, child in enumerate(inputs):
         last = place == len(inputs) - 1
         branch, below = ("└─ ", "   ") if last else ("├─ ", "│  ")
-        yield from _tree(child, rest + branch, rest + below, names, costs, link)
+        yield from _tree(child, rest + branch, rest + below, names=names, costs=costs, link=link)
 
 
 def row_width(operator: Operator) -> int:
@@ -157,7 +161,8 @@ def describe(operator: Operator, names: dict[int, str]) -> tuple[str, list[str]]
         case Fragment():
             shared = ", ".join(
                 f"c{c.id} {names[c.id]} {_width(c)} {form}"
-                if names[c.id] != f"c{c.id}" else f"c{c.id} {_width(c)} {form}"
+                if names[c.id] != f"c{c.id}"
+                else f"c{c.id} {_width(c)} {form}"
                 for c, form in zip(operator.columns, operator.forms, strict=True)
             )
             return f"fragment at {operator.owner}", [operator.sql, f"shares {shared}"]
@@ -219,7 +224,7 @@ def _aggregate_text(spec: AggregateSpec, names: dict[int, str]) -> str:
 
 
 def expression_text(expression: Expression, names: dict[int, str]) -> str:
-    """A readable text of an expression; casts between numbers, which change nothing, are left out."""
+    """A readable text; casts between numbers, which change nothing, are left out."""
     match expression:
         case ColumnRef():
             return names.get(expression.id, expression.name or f"c{expression.id}")
@@ -248,7 +253,7 @@ def expression_text(expression: Expression, names: dict[int, str]) -> str:
 def _call_text(call: Call, names: dict[int, str]) -> str:
     inner = [expression_text(argument, names) for argument in call.arguments]
     match call.function, inner:
-        case ("and" | "or"), _:
+        case (("and" | "or"), _):
             return "(" + f" {call.function} ".join(inner) + ")"
         case "is_null", [only]:
             return f"{only} is null"

@@ -87,9 +87,7 @@ def transform(
     return rebuild(expression, [transform(part, change) for part in inner]) if inner else expression
 
 
-def transform_up(
-    expression: Expression, change: Callable[[Expression], Expression]
-) -> Expression:
+def transform_up(expression: Expression, change: Callable[[Expression], Expression]) -> Expression:
     """Replaces sub-expressions from the inside out."""
     inner = parts(expression)
     if inner:
@@ -99,24 +97,18 @@ def transform_up(
 
 def columns_of(*expressions: Expression) -> frozenset[int]:
     """Ids of all columns that the expressions read (not those inside subqueries)."""
-    return frozenset(
-        e.id for outer in expressions for e in walk(outer) if isinstance(e, ColumnRef)
-    )
+    return frozenset(e.id for outer in expressions for e in walk(outer) if isinstance(e, ColumnRef))
 
 
 def substitute(expression: Expression, by: Mapping[int, Expression]) -> Expression:
     """Replaces column references by expressions."""
     if not by:
         return expression
-    return transform(
-        expression, lambda e: by.get(e.id, e) if isinstance(e, ColumnRef) else None
-    )
+    return transform(expression, lambda e: by.get(e.id, e) if isinstance(e, ColumnRef) else None)
 
 
 def reference(column: Column) -> ColumnRef:
-    return ColumnRef(
-        type=column.type, nullable=column.nullable, id=column.id, name=column.name
-    )
+    return ColumnRef(type=column.type, nullable=column.nullable, id=column.id, name=column.name)
 
 
 def has_subquery(expression: Expression) -> bool:
@@ -135,9 +127,7 @@ def call(
     given = tuple(arguments)
     may_be_null = any(a.nullable for a in given) if nullable is None else nullable
     span = like.span if like is not None else given[0].span if given else None
-    return Call(
-        type=type, nullable=may_be_null, function=function, arguments=given, span=span
-    )
+    return Call(type=type, nullable=may_be_null, function=function, arguments=given, span=span)
 
 
 def cast(expression: Expression, type: SqlType) -> Expression:

@@ -45,8 +45,4 @@ def join_public(node: Union, public: Node, pairs: tuple[tuple[int, int], ...], i
             call("=", [reference(own[left]), reference(other[right])]) for left, right in pairs
         )
         inputs.append(join("inner", inner, copy, condition))
-    return dataclasses.replace(
-        node, inputs=tuple(inputs), columns=node.columns + public.columns
-    )
-
-
+    return dataclasses.replace(node, inputs=tuple(inputs), columns=node.columns + public.columns)

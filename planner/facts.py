@@ -5,12 +5,13 @@ All of it follows from the catalog and the query text, never from data.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 from ..query.bound import Call, Case, ColumnRef, Expression, Literal
 from ..query.datatypes import Encoding
-from .ranging import expression_range
+from ..query.ranges import union_of
 from .expressions import column_pair
 from .logical import (
     Aggregate,
@@ -26,6 +27,7 @@ from .logical import (
     children,
 )
 from .quotients import quotient_encoding
+from .ranging import expression_range
 from .scales import scale_of, without_casts
 
 Ranges = Mapping[int, Encoding | None]
@@ -41,7 +43,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """`rows`: bound on the rows. `ranges`: encoding by column id (None: only its owner can hold it).
+    """`rows`: bound on the rows. `ranges`: encoding by column id (None: never leaves its owner).
 
     `smallest`: a lower bound on the magnitude of the column's non-zero encoded values.
     """
@@ -70,6 +72,21 @@ class Analysis:
             self._known[id(node)] = known
         return known[1]
 
+    def _multiples(self, node: Aggregate) -> tuple[tuple[dict[int, int], int, Facts], ...]:
+        """The inputs that make up the groups, each with a bound on its rows within one group.
+
+        For a union, each of its inputs by itself; ids of the aggregate's input map to its ids.
+        """
+        union = node.input if isinstance(node.input, Union) else None
+        sources = (node.input,) if union is None else union.inputs
+        found = []
+        for source in sources:
+            own = dict(zip(node.input.ids, source.ids, strict=True))
+            facts = self.facts(source)
+            single = facts.unique_on(frozenset(own[key] for key in node.keys)) is not None
+            found.append((own, 1 if single else facts.rows, facts))
+        return tuple(found)
+
     def _derive(self, node: Node) -> Facts:
         match node:
             case Scan():
@@ -83,7 +100,7 @@ class Analysis:
             case Join():
                 return _join(node, self.facts(node.left), self.facts(node.right))
             case Aggregate():
-                return _aggregate(node, self.facts(node.input))
+                return _aggregate(node, self.facts(node.input), self._multiples(node))
             case Sort():
                 return _sort(node, self.facts(node.input))
             case Union():
@@ -202,7 +219,8 @@ def _join(node: Join, left: Facts, right: Facts) -> Facts:
         for b in right.keys
     )
     if node.kind in ("inner", "left") and right_key is not None:
-        rows, keys = left.rows, left.keys + (right.keys if left_key and node.kind == "inner" else ())
+        one_to_one = left_key is not None and node.kind == "inner"
+        rows, keys = left.rows, left.keys + (right.keys if one_to_one else ())
     elif node.kind in ("inner", "right") and left_key is not None:
         rows, keys = right.rows, right.keys
     rows += {"left": 0, "full": left.rows + right.rows}.get(node.kind, 0)
@@ -220,16 +238,16 @@ def _join(node: Join, left: Facts, right: Facts) -> Facts:
     )
 
 
-def _aggregate(node: Aggregate, below: Facts) -> Facts:
+def _aggregate(
+    node: Aggregate, below: Facts, multiples: tuple[tuple[dict[int, int], int, Facts], ...]
+) -> Facts:
     rows = group_bound(node, below)
     ranges = {key: below.ranges[key] for key in node.keys}
     smallest = {key: below.smallest.get(key, 1) for key in node.keys}
     for aggregated in node.aggregates:
-        ranges[aggregated.column.id] = _aggregate_range(aggregated, below)
+        ranges[aggregated.column.id] = _aggregate_range(aggregated, below, multiples)
         smallest[aggregated.column.id] = _aggregate_smallest(aggregated, below)
-    return Facts(
-        rows=rows, keys=(Key(ids=frozenset(node.keys)),), ranges=ranges, smallest=smallest
-    )
+    return Facts(rows=rows, keys=(Key(ids=frozenset(node.keys)),), ranges=ranges, smallest=smallest)
 
 
 def domain_size(encoding: Encoding | None, *, nullable: bool) -> int | None:
@@ -249,19 +267,24 @@ def group_bound(node: Aggregate, below: Facts) -> int:
     return max(1, bound) if not node.keys else bound
 
 
-def _aggregate_range(aggregated: Aggregated, below: Facts) -> Encoding | None:
+def _aggregate_range(
+    aggregated: Aggregated,
+    below: Facts,
+    multiples: tuple[tuple[dict[int, int], int, Facts], ...],
+) -> Encoding | None:
     argument = None if aggregated.argument is None else below.ranges[aggregated.argument]
     match aggregated.function:
         case "count_star" | "count" | "count_distinct":
-            return Encoding(lo=0, hi=below.rows)
+            return Encoding(lo=0, hi=sum(rows for _, rows, _ in multiples))
         case "sum" | "sum_distinct":
-            if argument is None:
+            if argument is None or aggregated.argument is None:
                 return None
-            return Encoding(
-                lo=min(0, argument.lo * below.rows),
-                hi=max(0, argument.hi * below.rows),
-                fraction_bits=argument.fraction_bits,
-            )
+            low = high = 0
+            for own, rows, facts in multiples:
+                each = facts.ranges[own[aggregated.argument]] or argument
+                low += min(0, each.lo * rows)
+                high += max(0, each.hi * rows)
+            return Encoding(lo=low, hi=high, fraction_bits=argument.fraction_bits)
         case _:
             return argument
 
@@ -295,9 +318,7 @@ def _union(node: Union, inputs: tuple[Facts, ...]) -> Facts:
         for key in node.unique
         if _unique_everywhere(node, frozenset(key), inputs)
     )
-    return Facts(
-        rows=sum(f.rows for f in inputs), keys=keys, ranges=ranges, smallest=smallest
-    )
+    return Facts(rows=sum(f.rows for f in inputs), keys=keys, ranges=ranges, smallest=smallest)
 
 
 def _unique_everywhere(node: Union, key: frozenset[int], inputs: tuple[Facts, ...]) -> bool:
@@ -305,36 +326,13 @@ def _unique_everywhere(node: Union, key: frozenset[int], inputs: tuple[Facts, ..
     if not key <= frozenset(node.ids):
         return False
     for inner, facts in zip(node.inputs, inputs, strict=True):
-        own = frozenset(c.id for c, outer in zip(inner.columns, node.ids, strict=True) if outer in key)
+        pairs = zip(inner.ids, node.ids, strict=True)
+        own = frozenset(mine for mine, outer in pairs if outer in key)
         if facts.unique_on(own) is None:
             return False
     return True
 
 
-def common_range(encodings: list[Encoding | None]) -> Encoding | None:
+def common_range(encodings: Sequence[Encoding | None]) -> Encoding | None:
     """One encoding that holds the values of all; None if one of them has no encoding."""
-    given = [e for e in encodings if e is not None]
-    if not given or len(given) < len(encodings):
-        return None
-    first = given[0]
-    if all(e == first for e in given):
-        return first
-    if all(e.domain is not None for e in given):
-        values = sorted({v for e in given for v in e.domain or ()}, key=str.encode)
-        return Encoding(lo=0, hi=len(values) - 1, domain=tuple(values))
-    if any(e.domain is not None or e.text_bytes is not None for e in given):
-        size = max(text_bytes(e) for e in given)
-        return Encoding(lo=0, hi=256**size - 1, text_bytes=size)
-    fractions = {e.fraction_bits for e in given}
-    if len(fractions) > 1:
-        return None
-    return Encoding(
-        lo=min(e.lo for e in given), hi=max(e.hi for e in given), fraction_bits=first.fraction_bits
-    )
-
-
-def text_bytes(encoding: Encoding) -> int:
-    """Bytes of the longest string that an encoding holds."""
-    if encoding.text_bytes is not None:
-        return encoding.text_bytes
-    return max((len(value.encode()) for value in encoding.domain or ()), default=0)
+    return reduce(union_of, encodings) if encodings else None

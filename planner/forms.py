@@ -55,9 +55,7 @@ def _assign(operator: Operator, demand: Demand) -> Operator:
             below = _merged(demand, {key.column: BITS for key in operator.keys})
             return dataclasses.replace(operator, input=_assign(operator.input, below))
         case Aggregate():
-            return dataclasses.replace(
-                operator, input=_assign(operator.input, _summed(operator))
-            )
+            return dataclasses.replace(operator, input=_assign(operator.input, _summed(operator)))
         case Join():
             return dataclasses.replace(
                 operator,
@@ -139,8 +137,8 @@ def _positional(operator: Concat | AlignedSum, demand: Demand) -> Operator:
     for inner in operator.inputs:
         below: Demand = {}
         for column, own in zip(outer, inner.columns, strict=True):
-            form = RING if skipped or isinstance(operator, AlignedSum) else demand.get(
-                column.id, BITS
+            form = (
+                RING if skipped or isinstance(operator, AlignedSum) else demand.get(column.id, BITS)
             )
             below = _merged(below, {own.id: form})
         inputs.append(_assign(inner, below))

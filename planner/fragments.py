@@ -109,9 +109,7 @@ class Printer:
             case Scan():
                 return self._scan(node)
             case Values():
-                return Block(
-                    source=f"(SELECT 1) AS {self._alias()}", columns={}, plain=frozenset()
-                )
+                return Block(source=f"(SELECT 1) AS {self._alias()}", columns={}, plain=frozenset())
             case Filter():
                 return self._filter(node)
             case Project():

@@ -32,7 +32,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scan(Node):
-    """One owner's part of a table (`owner` None: a public table); `names` are the source columns."""
+    """One owner's part of a table (`owner` None: public); `names` are the source columns."""
 
     table: Table
     owner: str | None
@@ -190,9 +190,7 @@ def join(
     if kind in ("left", "full"):
         right_columns = tuple(dataclasses.replace(c, nullable=True) for c in right_columns)
     columns = left_columns if kind in ("semi", "anti") else left_columns + right_columns
-    return Join(
-        columns=columns, kind=kind, left=left, right=right, condition=condition, span=span
-    )
+    return Join(columns=columns, kind=kind, left=left, right=right, condition=condition, span=span)
 
 
 def project(node: Node, items: tuple[tuple[Column, Expression], ...]) -> Project:

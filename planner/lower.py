@@ -83,14 +83,12 @@ class Lowering:
             rows=facts.rows,
             owner=name,
             sql=sql,
-            forms=("bits",) * len(columns),
+            forms=tuple("bits" for _ in columns),
         )
 
     def _presence(self) -> Column:
         """A constant column where nothing but the rows themselves is needed."""
-        return Column(
-            id=0, name="", type=BOOLEAN, encoding=Encoding(lo=1, hi=1), nullable=False
-        )
+        return Column(id=0, name="", type=BOOLEAN, encoding=Encoding(lo=1, hi=1), nullable=False)
 
     def _encoded(self, column: Column, own: Encoding | None) -> Column:
         """The column under its encoding in the secure plan. UserError if it has none."""
@@ -175,9 +173,7 @@ class Lowering:
         type = expression.type if scale_of(expression.type) is not None else column.type
         exact = scale_of(column.type) == scale_of(expression.type)
         type = column.type if exact and not isinstance(column.type, DoubleType) else type
-        made = dataclasses.replace(
-            column, type=type, nullable=expression.nullable, encoding=None
-        )
+        made = dataclasses.replace(column, type=type, nullable=expression.nullable, encoding=None)
         try:
             return self._encoded(made, own)
         except UserError as error:
@@ -247,8 +243,9 @@ def _ordered_already(operator: Operator, node: Sort) -> bool:
         wanted, operator = [by[i] for i in wanted], operator.input
     if isinstance(operator, SecureFilter) and isinstance(operator.input, AlignedSum):
         operator = operator.input
-    ordered = isinstance(operator, AlignedSum | SecureAggregate)
-    return ordered and list(operator.keys[: len(wanted)]) == wanted  # type: ignore[union-attr]
+    if not isinstance(operator, AlignedSum | SecureAggregate):
+        return False
+    return list(operator.keys[: len(wanted)]) == wanted
 
 
 def _is_constant(column: Column) -> bool:
@@ -296,5 +293,3 @@ def refused(error: UserError, expression: Expression) -> UserError:
     """The same refusal with the place in the text."""
     message, _, hint = str(error).partition("\nhint: ")
     return UnsupportedError(message, span=expression.span, hint=hint or None)
-
-

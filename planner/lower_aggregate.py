@@ -1,7 +1,7 @@
 """GROUP BY over shares: dense sums of the owners' parts, or a sort.
 
-    Aggregate(sum(x) by k, UNION ALL of parts), k of a small public domain
-    =>  Filter(count > 0, AlignedSum(one fragment per owner: every k in order, sum(x), count))
+Aggregate(sum(x) by k, UNION ALL of parts), k of a small public domain
+=>  Filter(count > 0, AlignedSum(one fragment per owner: every k in order, sum(x), count))
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 from ..query.bound import Expression, Literal
-from ..query.datatypes import BIGINT, Column, DoubleType, Encoding
+from ..query.datatypes import BIGINT, Column, DoubleType
 from ..query.errors import UserError
 from .dense import dense_sql
 from .expressions import call, reference
@@ -42,15 +42,16 @@ def lower_aggregate(lowering: Lowering, node: Aggregate) -> Operator:
 def _sorted(lowering: Lowering, node: Aggregate, below: Operator) -> SecureAggregate:
     by_id = {c.id: c for c in below.columns}
     keys = tuple(by_id[key] for key in node.keys)
+    facts = lowering.analysis.facts(node)
     specs = tuple(
         AggregateSpec(
-            column=_checked(aggregate_column(a, by_id, below.rows, bool(keys)), a),
+            column=_checked(aggregate_column(a, by_id, facts, grouped=bool(keys)), a),
             function=a.function,
             argument=a.argument,
         )
         for a in node.aggregates
     )
-    rows = min(below.rows, lowering.analysis.facts(node).rows) if keys else 1
+    rows = min(below.rows, facts.rows) if keys else 1
     return SecureAggregate(
         columns=keys + tuple(s.column for s in specs),
         rows=rows,
@@ -62,30 +63,23 @@ def _sorted(lowering: Lowering, node: Aggregate, below: Operator) -> SecureAggre
 
 
 def aggregate_column(
-    aggregated: Aggregated, inputs: dict[int, Column], rows: int, grouped: bool
+    aggregated: Aggregated, inputs: dict[int, Column], facts: Facts, *, grouped: bool
 ) -> Column:
-    """The result column of an aggregate over `rows` rows: type, range and nullability."""
+    """The result column of an aggregate: type, nullability, and its range of the facts."""
     column = aggregated.column
+    encoding = facts.ranges[column.id]
     if aggregated.argument is None or aggregated.function in ("count", "count_distinct"):
-        return dataclasses.replace(
-            column, type=BIGINT, nullable=False, encoding=Encoding(lo=0, hi=rows)
-        )
+        return dataclasses.replace(column, type=BIGINT, nullable=False, encoding=encoding)
     argument = inputs[aggregated.argument]
-    encoding, nullable = argument.encoding, argument.nullable or not grouped
-    assert encoding is not None
+    nullable = argument.nullable or not grouped
     if aggregated.function in ("min", "max"):
         return dataclasses.replace(
-            column, type=argument.type, nullable=nullable, encoding=encoding
+            column, type=argument.type, nullable=nullable, encoding=argument.encoding
         )
-    range = Encoding(
-        lo=min(0, encoding.lo * rows),
-        hi=max(0, encoding.hi * rows),
-        fraction_bits=encoding.fraction_bits,
-    )
     type = sum_type(argument.type)
     if not isinstance(type, DoubleType) and column.type != type:
         type = column.type
-    return dataclasses.replace(column, type=type, nullable=nullable, encoding=range)
+    return dataclasses.replace(column, type=type, nullable=nullable, encoding=encoding)
 
 
 def _checked(column: Column, aggregated: Aggregated) -> Column:
@@ -94,9 +88,7 @@ def _checked(column: Column, aggregated: Aggregated) -> Column:
     try:
         check_width(dataclasses.replace(column, name=column.name or aggregated.function))
     except UserError as error:
-        place: Expression = Literal(
-            type=BIGINT, nullable=False, value=0, span=aggregated.span
-        )
+        place: Expression = Literal(type=BIGINT, nullable=False, value=0, span=aggregated.span)
         raise refused(error, place) from None
     return column
 
@@ -114,6 +106,9 @@ def _dense(lowering: Lowering, node: Aggregate, union: Union, facts: Facts) -> O
             argument=None,
         )
         aggregates = (*aggregates, counted)
+        node = dataclasses.replace(
+            node, aggregates=aggregates, columns=(*node.columns, counted.column)
+        )
     union_columns = {c.id: c for c in union.columns}
     keys = tuple(
         dataclasses.replace(
@@ -123,14 +118,15 @@ def _dense(lowering: Lowering, node: Aggregate, union: Union, facts: Facts) -> O
     )
     values = tuple(_codes(key) for key in keys)
     groups = tuple(itertools.product(*values))
-    inputs = tuple(_part(lowering, node, union, part, aggregates, keys, len(groups))
-                   for part in union.inputs)
-    given = {
-        c.id: dataclasses.replace(c, encoding=facts.ranges[c.id]) for c in union.columns
-    }
+    inputs = tuple(
+        _part(lowering, union, part, aggregates, keys=keys, groups=len(groups))
+        for part in union.inputs
+    )
+    merged = lowering.analysis.facts(node)
+    given = {c.id: dataclasses.replace(c, encoding=facts.ranges[c.id]) for c in union.columns}
     sums = tuple(
-        _checked(_total(aggregate_column(a, given, facts.rows, bool(keys)), a, inputs, i), a)
-        for i, a in enumerate(aggregates)
+        _checked(_total(aggregate_column(a, given, merged, grouped=bool(keys)), inputs, place), a)
+        for place, a in enumerate(aggregates)
     )
     summed = AlignedSum(
         columns=keys + sums,
@@ -143,14 +139,10 @@ def _dense(lowering: Lowering, node: Aggregate, union: Union, facts: Facts) -> O
         return summed
     zero = Literal(type=BIGINT, nullable=False, value=0)
     present = call(">", [reference(sums[aggregates.index(counted)]), zero])
-    return SecureFilter(
-        columns=summed.columns, rows=summed.rows, input=summed, predicate=present
-    )
+    return SecureFilter(columns=summed.columns, rows=summed.rows, input=summed, predicate=present)
 
 
-def _total(
-    column: Column, aggregated: Aggregated, inputs: tuple[Fragment, ...], position: int
-) -> Column:
+def _total(column: Column, inputs: tuple[Fragment, ...], position: int) -> Column:
     nullable = all(fragment.columns[position].nullable for fragment in inputs)
     return dataclasses.replace(column, nullable=nullable)
 
@@ -164,10 +156,10 @@ def _codes(key: Column) -> tuple[int | None, ...]:
 
 def _part(
     lowering: Lowering,
-    node: Aggregate,
     union: Union,
     part: Node,
     aggregates: tuple[Aggregated, ...],
+    *,
     keys: tuple[Column, ...],
     groups: int,
 ) -> Fragment:
@@ -183,9 +175,6 @@ def _part(
         for a in aggregates
     )
     inputs = {c.id: dataclasses.replace(c, encoding=facts.ranges[c.id]) for c in part.columns}
-    columns = tuple(
-        _checked(aggregate_column(a, inputs, facts.rows, bool(keys)), a) for a in mine
-    )
     base = lowering.fragment(part, frozenset())
     grouped = Aggregate(
         columns=tuple(own[key.id] for key in keys) + tuple(a.column for a in mine),
@@ -193,10 +182,14 @@ def _part(
         keys=tuple(own[key.id].id for key in keys),
         aggregates=mine,
     )
+    made = lowering.analysis.facts(grouped)
+    columns = tuple(
+        _checked(aggregate_column(a, inputs, made, grouped=bool(keys)), a) for a in mine
+    )
     return Fragment(
         columns=columns,
         rows=groups,
         owner=base.owner,
         sql=dense_sql(grouped, keys, columns),
-        forms=("bits",) * len(columns),
+        forms=tuple("bits" for _ in columns),
     )

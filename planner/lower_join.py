@@ -1,8 +1,8 @@
 """Secure joins: the build side is unique on its key, everything else becomes filters around it.
 
-    a LEFT JOIN b ON a.k = b.k AND a.x > 1     =>  probe key CASE WHEN a.x > 1 THEN a.k END
-    a LEFT JOIN b ON a.k = b.k AND a.x < b.y   =>  the columns of b are NULL where the rest fails
-    a LEFT JOIN b, only a.k unique             =>  b JOIN a, and the rows of a that match nothing
+a LEFT JOIN b ON a.k = b.k AND a.x > 1     =>  probe key CASE WHEN a.x > 1 THEN a.k END
+a LEFT JOIN b ON a.k = b.k AND a.x < b.y   =>  the columns of b are NULL where the rest fails
+a LEFT JOIN b, only a.k unique             =>  b JOIN a, and the rows of a that match nothing
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def _inner(
         raise _many_to_many(node)
     left = lowering.lower(probe, (wanted & frozenset(probe.ids)) | {a for a, _ in pairs})
     right = lowering.lower(build, (wanted & frozenset(build.ids)) | {b for _, b in pairs})
-    joined: Operator = _operator("inner", left, right, pairs, key, wanted)
+    joined: Operator = _operator("inner", left, right, pairs, key=key, wanted=wanted)
     if residual:
         joined = lowering.filter(joined, conjunction(residual))
     return joined
@@ -103,7 +103,12 @@ def _many_to_many(node: Join) -> UnsupportedError:
 
 
 def _operator(
-    kind: JoinKind, probe: Operator, build: Operator, pairs: Pairs, key: Key | None,
+    kind: JoinKind,
+    probe: Operator,
+    build: Operator,
+    pairs: Pairs,
+    *,
+    key: Key | None,
     wanted: frozenset[int],
 ) -> SecureJoin:
     columns = tuple(c for c in probe.columns if c.id in wanted)
@@ -146,7 +151,7 @@ def _semi(
     build = lowering.lower(node.right, frozenset(b for _, b in pairs))
     probe, pairs = _switched(lowering, node, probe, pairs, residual)
     kind: JoinKind = "semi" if node.kind == "semi" else "anti"
-    return _operator(kind, probe, build, pairs, None, needed)
+    return _operator(kind, probe, build, pairs, key=None, wanted=needed)
 
 
 def _switched(
@@ -183,14 +188,18 @@ def _left(
     switch = tuple(e for e in residual if columns_of(e) <= left_ids)
     both = tuple(e for e in residual if e not in switch)
     if key is None:
-        return _left_of_unique(lowering, node, pairs, switch, both, needed)
+        return _left_of_unique(lowering, node, pairs, further=residual, needed=needed)
     wanted = needed | columns_of(*residual) | {a for a, _ in pairs}
     probe = lowering.lower(node.left, wanted & left_ids)
     build = lowering.lower(node.right, (wanted & right_ids) | {b for _, b in pairs})
     probe, pairs = _switched(lowering, node, probe, pairs, switch)
-    joined: Operator = _operator("left", probe, build, pairs, key, needed | columns_of(*both))
+    joined: Operator = _operator(
+        "left", probe, build, pairs, key=key, wanted=needed | columns_of(*both)
+    )
     if both:
-        joined = _nulled(lowering, node, joined, conjunction(both), right_ids, needed)
+        joined = _nulled(
+            lowering, node, joined, conjunction(both), extended=right_ids, needed=needed
+        )
     return joined
 
 
@@ -199,6 +208,7 @@ def _nulled(
     node: Join,
     joined: Operator,
     condition: Expression,
+    *,
     extended: frozenset[int],
     needed: frozenset[int],
 ) -> Operator:
@@ -220,19 +230,19 @@ def _left_of_unique(
     lowering: Lowering,
     node: Join,
     pairs: Pairs,
-    switch: tuple[Expression, ...],
-    both: tuple[Expression, ...],
+    *,
+    further: tuple[Expression, ...],
     needed: frozenset[int],
 ) -> Operator:
     """UNION ALL of the inner join, probed by the other side, and of the rows that match nothing."""
     key = _unique(lowering.analysis.facts(node.left), tuple(a for a, _ in pairs))
     if key is None:
         raise _many_to_many(node)
-    if both or switch:
+    if further:
         raise UnsupportedError(
             "further conditions in the ON of this LEFT JOIN are not supported: many rows of the "
             "right side may match one of the left",
-            span=(both + switch)[0].span,
+            span=further[0].span,
             hint="filter or aggregate the right side in a derived table first",
         )
     ids = tuple(c for c in node.columns if c.id in needed)
@@ -240,8 +250,8 @@ def _left_of_unique(
     left = lowering.lower(node.left, (needed & left_ids) | {a for a, _ in pairs})
     right = lowering.lower(node.right, (needed & right_ids) | {b for _, b in pairs})
     swapped = tuple((b, a) for a, b in pairs)
-    matched = _operator("inner", right, left, swapped, key, needed)
-    alone = _operator("anti", left, right, pairs, None, needed)
+    matched = _operator("inner", right, left, swapped, key=key, wanted=needed)
+    alone = _operator("anti", left, right, pairs, key=None, wanted=needed)
     facts = lowering.analysis.facts(node)
     given = {c.id: c for c in matched.columns}
     inner = lowering.project(matched, [(given[c.id], reference(given[c.id])) for c in ids], facts)
@@ -260,9 +270,7 @@ def _left_of_unique(
     return Concat(columns=columns, rows=inner.rows + lonely.rows, inputs=(inner, lonely))
 
 
-def _same_ranges(
-    columns: tuple[Column, ...], like: tuple[Column, ...]
-) -> tuple[Column, ...]:
+def _same_ranges(columns: tuple[Column, ...], like: tuple[Column, ...]) -> tuple[Column, ...]:
     return tuple(
         dataclasses.replace(column, encoding=other.encoding, type=other.type)
         for column, other in zip(columns, like, strict=True)

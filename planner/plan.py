@@ -74,9 +74,7 @@ def _root(statement: Statement, parties: tuple[str, ...], asker: str) -> Reveal:
     sources = tuple(column.id for column in node.columns)
     if is_local(node):
         owner = None if owners(node) else lowering.asker
-        operator: Operator = lowering.fragment(
-            node, frozenset(node.ids), ordered=True, owner=owner
-        )
+        operator: Operator = lowering.fragment(node, frozenset(node.ids), ordered=True, owner=owner)
         shuffle = False
     else:
         node, sources = _without_renames(node)

@@ -113,5 +113,3 @@ def _unique(operator: Operator) -> Iterator[Operator]:
     for child in children(operator):
         yield from _unique(child)
     yield operator
-
-

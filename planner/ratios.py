@@ -16,8 +16,8 @@ from collections.abc import Mapping
 from ..query.bound import Call, Case, Expression, Literal
 from ..query.datatypes import BOOLEAN, INTEGER, Column, DoubleType
 from ..query.errors import UnsupportedError
+from .expressions import call, conjunction, disjunction
 from .ranging import expression_range
-from .expressions import call, conjunction, disjunction, walk
 from .scalars import exact_literal, unsupported
 from .scales import at_scale, scale_of, without_casts
 
@@ -110,7 +110,7 @@ def product(left: Expression | None, right: Expression | None) -> Expression | N
     """left * right at the sum of their scales; None stands for 1."""
     if left is None or right is None:
         return right if left is None else left
-    if right == ONE or left == ONE:
+    if ONE in (left, right):
         return left if right == ONE else right
     scales = scale_of(left.type), scale_of(right.type)
     if scales[0] is None or scales[1] is None:

@@ -183,8 +183,11 @@ class Scalars:
             equal = [call("=", [first, other], like=node) for other in literals]
             return self.rewrite(call("or", equal, like=node))
         if any(isinstance(literal, Literal) and literal.value is None for literal in literals):
-            raise UnsupportedError("NULL in an IN list is not supported over shared columns",
-                                   span=node.span, hint="leave the NULL out")
+            raise UnsupportedError(
+                "NULL in an IN list is not supported over shared columns",
+                span=node.span,
+                hint="leave the NULL out",
+            )
         if isinstance(first.type, VarcharType):
             literals = self._within_domain(first, literals)
             if not literals:
@@ -241,8 +244,9 @@ class Scalars:
             and type_family(node.type) in ("date", "timestamp", "text", "boolean")
         )
         if same:
-            return dataclasses.replace(inner, type=node.type) if isinstance(
-                inner, Literal) else inner
+            return (
+                dataclasses.replace(inner, type=node.type) if isinstance(inner, Literal) else inner
+            )
         raise unsupported(node, f"CAST from {inner.type} to {node.type}")
 
     def _number_of(self, node: Call, inner: Expression) -> Expression:
@@ -276,9 +280,7 @@ class Scalars:
             otherwise=None if node.otherwise is None else aligned[count],
         )
 
-    def _aligned(
-        self, node: Expression, values: tuple[Expression, ...]
-    ) -> tuple[Expression, ...]:
+    def _aligned(self, node: Expression, values: tuple[Expression, ...]) -> tuple[Expression, ...]:
         """The values with one scale, or of one comparable type; NULL takes the others' type."""
         known = [value for value in values if not _is_null(value)]
         if not known:
@@ -298,9 +300,7 @@ class Scalars:
 
     def _same_domain(self, node: Expression, values: list[Expression]) -> None:
         """Strings that meet need one encoding; literals must be in the domain."""
-        encodings = {
-            self._columns[i].encoding for value in values for i in columns_of(value)
-        }
+        encodings = {self._columns[i].encoding for value in values for i in columns_of(value)}
         if len(encodings) > 1:
             raise UnsupportedError(
                 "strings of different domains or lengths meet here",

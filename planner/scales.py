@@ -11,6 +11,7 @@ from .expressions import call
 
 EXACT = Context(prec=200)
 
+
 def scale_of(type: SqlType) -> int | None:
     """The number of decimals of an exact numeric type; None for everything else."""
     match type:
@@ -43,9 +44,7 @@ def rescaled(expression: Expression, scale: int) -> Expression:
         return expression
     if isinstance(expression, Literal) and isinstance(expression.value, int | Decimal):
         value = Decimal(expression.value).quantize(Decimal(1).scaleb(-scale), context=EXACT)
-        return dataclasses.replace(
-            expression, type=at_scale(expression.type, scale), value=value
-        )
+        return dataclasses.replace(expression, type=at_scale(expression.type, scale), value=value)
     return call(
         "cast", [expression], type=at_scale(expression.type, scale), nullable=expression.nullable
     )

@@ -126,7 +126,7 @@ class Join(Operator):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AggregateSpec:
-    """One aggregate of an Aggregate operator over the input column `argument` (None: count_star)."""
+    """One aggregate of an Aggregate operator over input column `argument` (None: count_star)."""
 
     column: Column
     function: AggregateFunction

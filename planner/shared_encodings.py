@@ -7,6 +7,8 @@ takes the encoding that holds all of them, everywhere in the plan.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from ..query.bound import Call, ColumnRef, Expression
 from ..query.datatypes import Encoding, VarcharType
 from .expressions import walk
@@ -70,7 +72,7 @@ class SharedEncodings:
                     for a in part.arguments
                     if isinstance(a, ColumnRef) and isinstance(a.type, VarcharType)
                 ]
-                for left, right in zip(ids, ids[1:], strict=False):
+                for left, right in pairwise(ids):
                     self._link(left, right, met=True)
 
     def _root(self, column_id: int) -> int:

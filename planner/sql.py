@@ -144,7 +144,7 @@ def _call(call: Call, columns: Mapping[int, str]) -> str:
             return f"CAST({only} AS {type_sql(call.type)})"
         case "extract", [part, value]:
             return f"date_part({part}, {value})"
-        case ("like" | "not_like"), [left, right, escape]:
+        case (("like" | "not_like"), [left, right, escape]):
             return f"({left} {INFIX[call.function]} {right} ESCAPE {escape})"
         case function, [left, right] if function in INFIX:
             return f"({left} {INFIX[function]} {right})"

@@ -1,20 +1,22 @@
-"""A probe side is grouped by its owner before the join, where that makes the final grouping needless.
+"""A probe side is grouped before the join, where no grouping is needed after it.
 
     SELECT l_orderkey, o_orderdate, sum(price) FROM lineitem JOIN orders ON l_orderkey = o_orderkey
     GROUP BY l_orderkey, o_orderdate                                               (TPC-H 3)
     =>  (SELECT l_orderkey, sum(price) FROM lineitem GROUP BY l_orderkey) JOIN orders ON ...
 
-Fires if one owner has the probe side, every aggregate reads that side alone, and the probe's columns
-that joins and group keys read are all group keys (or equal to one by a join): each group is then
-one row of the join. The owner learns nothing new; the public bound does not grow.
+Fires if one owner has the probe side (or each owner a part of it), every aggregate reads that side
+alone, and the columns of it that joins and group keys read are all group keys (or equal to one by a
+join): each group is then one row of the join. The owner learns nothing new; the public bound does
+not grow.
 """
 
 from __future__ import annotations
 
+from ...query.bound import ColumnRef, Expression
+from ...query.datatypes import Column
 from ..expressions import column_pair, columns_of, reference
-from ..facts import is_local
+from ..facts import is_local, is_partitioned
 from ..logical import Aggregate, Filter, Join, Node, Project, join, keep, project
-from ...query.bound import ColumnRef
 from .context import Context
 from .rewriting import map_nodes
 
@@ -49,18 +51,22 @@ def _early(node: Aggregate, context: Context) -> Node | None:
     key_ids = frozenset(key.id for key in keys if isinstance(key, ColumnRef))
     needed = (frozenset(i for c in conditions for i in columns_of(*c)) | key_ids) & ids
     equal = key_ids | frozenset(
-        i for c in conditions for e in c for pair in [column_pair(e)]
-        if pair is not None and key_ids & set(pair) for i in pair
+        i
+        for c in conditions
+        for e in c
+        for pair in [column_pair(e)]
+        if pair is not None and key_ids & set(pair)
+        for i in pair
     )
     if not needed or not needed <= equal:
         return None
     return _rewritten(node, below, probe, tuple(sorted(needed)))
 
 
-def _spine(node: Node, context: Context) -> tuple[Node, list[tuple]] | None:  # type: ignore[type-arg]
-    """The local probe side below joins that keep its rows single, and all their conditions."""
-    conditions = []
-    while not is_local(node):
+def _spine(node: Node, context: Context) -> tuple[Node, list[tuple[Expression, ...]]] | None:
+    """The probe side below joins that keep its rows single, and all their conditions."""
+    conditions: list[tuple[Expression, ...]] = []
+    while not is_local(node) and not is_partitioned(node):
         match node:
             case Filter():
                 conditions.append((node.predicate,))
@@ -84,7 +90,7 @@ def _rewritten(node: Aggregate, below: Project, probe: Node, needed: tuple[int, 
     by_id = {column.id: column for column in probe.columns}
     given = dict(zip(below.ids, zip(below.columns, below.expressions, strict=True), strict=True))
     arguments = dict.fromkeys(a.argument for a in node.aggregates if a.argument is not None)
-    items = [(by_id[i], reference(by_id[i])) for i in needed]
+    items: list[tuple[Column, Expression]] = [(by_id[i], reference(by_id[i])) for i in needed]
     items += [given[i] for i in arguments if i not in needed]
     keys = tuple(by_id[i] for i in needed)
     grouped = Aggregate(

@@ -7,6 +7,7 @@ a unit may be joined through any member of a class.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ...query.bound import Call, ColumnRef, Expression
 from ...query.datatypes import Column
@@ -36,9 +37,7 @@ class Step:
 class JoinGraph:
     """The state of one inner-join group while its join tree is built."""
 
-    def __init__(
-        self, leaves: list[Node], conditions: list[Expression], context: Context
-    ) -> None:
+    def __init__(self, leaves: list[Node], conditions: list[Expression], context: Context) -> None:
         self._context = context
         self._units: dict[int, Node] = dict(enumerate(leaves))
         self._classes: list[set[int]] = []
@@ -52,8 +51,14 @@ class JoinGraph:
     def tree(self) -> Node:
         """Joins unit after unit: what one owner can do first, then the smallest secure join."""
         while len(self._units) > 1:
-            steps = [s for i in self._units for j in self._units if i != j
-                     for s in [self._step(i, j)] if s is not None]
+            steps = [
+                s
+                for i in self._units
+                for j in self._units
+                if i != j
+                for s in [self._step(i, j)]
+                if s is not None
+            ]
             chosen = min(steps, key=lambda s: s.score) if steps else self._fallback()
             self._join(chosen)
         (node,) = self._units.values()
@@ -100,7 +105,7 @@ class JoinGraph:
         node = self._units[index]
         for members in self._classes:
             inside = sorted(members & set(node.ids))
-            for left, right in zip(inside, inside[1:], strict=False):
+            for left, right in pairwise(inside):
                 self._restrict(index, self._equality(node, left, right))
 
     def _equality(self, node: Node, left: int, right: int) -> Expression:
@@ -174,7 +179,10 @@ class JoinGraph:
     def _join(self, step: Step) -> None:
         left, right = self._units[step.probe], self._units.pop(step.build)
         columns: dict[int, Column] = {c.id: c for c in (*left.columns, *right.columns)}
-        equal = lambda pair: call("=", [reference(columns[i]) for i in pair])  # noqa: E731
+
+        def equal(pair: tuple[int, int]) -> Expression:
+            return call("=", [reference(columns[i]) for i in pair])
+
         residual: list[Expression] = []
         if step.alone and isinstance(left, Union) and is_partitioned(left) and not is_local(left):
             node: Node = join_public(left, right, step.pairs, self._context.ids)
@@ -198,5 +206,3 @@ def _covering(
     needed = [c for c in classes if c & key.ids]
     found = tuple(pair for pair in pairs if any(pair[1] in c for c in needed))
     return found or pairs
-
-

@@ -60,8 +60,11 @@ def _into_parts(node: Project, union: Union, context: Context) -> Union:
         expressions = tuple(substitute(e, by) for e in node.expressions)
         projected = Project(columns=columns, input=part, expressions=expressions, span=node.span)
         inputs.append(_merge_again(projected))
-    renamed = {e.id: c.id for c, e in zip(node.columns, node.expressions, strict=True)
-               if isinstance(e, ColumnRef)}
+    renamed = {
+        e.id: c.id
+        for c, e in zip(node.columns, node.expressions, strict=True)
+        if isinstance(e, ColumnRef)
+    }
     unique = tuple(
         tuple(renamed[i] for i in key) for key in union.unique if set(key) <= renamed.keys()
     )

@@ -3,9 +3,10 @@
     customer, orders, lineitem, supplier, nation, region  (TPC-H 5, comma joins)
     =>  (lineitem JOIN (orders JOIN customer)) JOIN (supplier JOIN (nation JOIN region))
 
-The right input of every join is unique on the join key (the secure join's build side), except where
-one owner joins alone. Public tables go to the smallest relation that they can restrict. Equalities
-beyond the unique key become a Filter above. Sizes are public bounds, so the order discloses nothing.
+The right input of every join is unique on the join key (the build side of a secure join), except
+where one owner joins alone. Public tables go to the smallest relation that they can restrict.
+Equalities beyond the unique key become a Filter above. Sizes are public bounds, so the order
+discloses nothing.
 """
 
 from __future__ import annotations

@@ -34,7 +34,8 @@ def prune(node: Node, needed: frozenset[int]) -> Node:
     """The node with at least the needed columns; a few more where dropping them has no use."""
     match node:
         case Scan():
-            pairs = [(c, n) for c, n in zip(node.columns, node.names, strict=True) if c.id in needed]
+            both = zip(node.columns, node.names, strict=True)
+            pairs = [(c, n) for c, n in both if c.id in needed]
             return dataclasses.replace(
                 node, columns=tuple(c for c, _ in pairs), names=tuple(n for _, n in pairs)
             )

@@ -114,15 +114,17 @@ def _rejects_null(predicate: Expression, ids: frozenset[int]) -> bool:
         return False
     if predicate.function == "not":
         inner = predicate.arguments[0]
-        null_test = isinstance(inner, Call) and inner.function == "is_null"
-        return null_test and columns_of(inner) <= ids and is_null_strict(inner.arguments[0])
+        if not isinstance(inner, Call) or inner.function != "is_null":
+            return False
+        return columns_of(inner) <= ids and is_null_strict(inner.arguments[0])
     if predicate.function == "is_not_null":
         inner = predicate.arguments[0]
         return columns_of(inner) <= ids and is_null_strict(inner)
     if predicate.function not in ("=", "<>", "<", "<=", ">", ">=", "in", "like"):
         return False
-    return any(columns_of(a) and columns_of(a) <= ids and is_null_strict(a)
-               for a in predicate.arguments)
+    return any(
+        columns_of(a) and columns_of(a) <= ids and is_null_strict(a) for a in predicate.arguments
+    )
 
 
 def _semi(node: Join, predicates: Predicates) -> Node:

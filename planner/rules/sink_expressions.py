@@ -4,7 +4,7 @@
     =>  Project(c, (orders with column c = CASE ... END) JOIN lineitem)            (TPC-H 12)
 
 Every maximal sub-expression whose columns come from one owner's side (or from the parts of one
-partitioned relation) becomes a column there. Arguments of AND and OR are taken together side by side
+partitioned relation) becomes a column there. Arguments of AND and OR are taken together by side
 (TPC-H 19). On the null-extended side of a LEFT JOIN only expressions that are NULL on NULL move.
 An owner computes on what it has already: nobody learns more, and less is shared.
 """
@@ -76,16 +76,17 @@ def _sink_join(node: Join, context: Context) -> Node:
         ids = frozenset(sides[position].ids)
         sunk = []
         for predicate in condition:
-            changed, expression = sides[position], predicate
-            if isinstance(predicate, Call):
-                arguments = []
-                for argument in predicate.arguments:
-                    if columns_of(argument) and columns_of(argument) <= ids:
-                        changed, (argument,) = _sink_all(changed, (argument,), context)
-                    arguments.append(argument)
-                expression = rebuild(predicate, arguments)
-            sides[position] = changed
-            sunk.append(expression)
+            if not isinstance(predicate, Call):
+                sunk.append(predicate)
+                continue
+            mine = [bool(columns_of(a)) and columns_of(a) <= ids for a in predicate.arguments]
+            wanted = tuple(a for a, own in zip(predicate.arguments, mine, strict=True) if own)
+            sides[position], changed = _sink_all(sides[position], wanted, context)
+            rest = iter(changed)
+            arguments = [
+                next(rest) if own else a for a, own in zip(predicate.arguments, mine, strict=True)
+            ]
+            sunk.append(rebuild(predicate, arguments))
         condition = tuple(sunk)
     left, right = (sink_expressions(side, context) for side in sides)
     return join(node.kind, left, right, condition, node.span)
@@ -179,9 +180,7 @@ def origin_of(node: Node, expression: Expression) -> Origin | None:
 def _below(position: int, origin: Origin | None, *, extended: bool = False) -> Origin | None:
     if origin is None:
         return None
-    return Origin(
-        path=(position, *origin.path), null_extended=origin.null_extended or extended
-    )
+    return Origin(path=(position, *origin.path), null_extended=origin.null_extended or extended)
 
 
 def sink(
@@ -215,5 +214,3 @@ def sink(
             return join(node.kind, sides[0], sides[1], node.condition, node.span), exposed
         case _:
             raise AssertionError("an expression without origin")
-
-
