@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...query.errors import TacitError
+from ...query.errors import InternalError, TacitError
 from ..transport.channel import Buffer, Channel
 from .messages import PARTIES, Round
 from .randomness import Purpose, SessionKeys, Stream
@@ -49,9 +50,10 @@ class Link:
                 for message in round_.messages
                 if message.receiver == self.party
             }
-        except TacitError as error:
+        except BaseException as error:
             self._keys.burn()
-            self._channel.abort(error)
+            ours = error if isinstance(error, TacitError) else InternalError("a round failed")
+            self._channel.abort(ours)
             raise
 
     def fill_zero_bits(self, target: NDArray[Any]) -> None:
@@ -72,7 +74,7 @@ def split(
     arrays = []
     offset = 0
     for shape, dtype in pieces:
-        size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+        size = math.prod(shape) * np.dtype(dtype).itemsize
         piece = payload[offset : offset + size].view(dtype).reshape(shape)
         arrays.append(piece if piece.flags.aligned else piece.copy())
         offset += size

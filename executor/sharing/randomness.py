@@ -139,7 +139,7 @@ class Stream:
         keys |= np.arange(rows, dtype=np.uint64)
         keys.sort()
         low = (np.uint64(1) << low_bits) - np.uint64(1)
-        order = (keys & low).astype(np.intp)
+        order = (keys & low).view(np.intp)
         keys >>= low_bits
         self._break_ties(keys, order)
         return order

@@ -26,7 +26,7 @@ from .shares import Bits, Ring, Share, words
 class ReplicatedProtocol:
     """One party's side of the protocol; implements `SharingProtocol`.
 
-    After any error the keys are burned: a retry is a new session.
+    After an error in a round the keys are burned: a retry is a new session.
     """
 
     counts_only = False
