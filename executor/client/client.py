@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import threading
@@ -32,6 +33,7 @@ SILENCE_SECONDS = 20.0
 """A node tells ten times a second how far it is; one that is silent for so long has stalled."""
 
 _CALL_SECONDS = 10.0
+_CONFIRM_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +119,7 @@ class Client:
         except TacitError:
             raise
         except BaseException:
-            self._cancel(question.session)
+            self._cancel_and_wait(question.session, answers)
             raise
         finally:
             with self._lock:
@@ -218,6 +220,16 @@ class Client:
             privacy=facts["privacy"],
             session_id=facts["session"],
         )
+
+    def _cancel_and_wait(self, session: str, answers: queue.SimpleQueue[Body | TacitError]) -> None:
+        """Cancels and gives the nodes a moment to confirm; a node that is gone needs neither."""
+        until = time.monotonic() + _CONFIRM_SECONDS
+        with contextlib.suppress(TacitError, queue.Empty):
+            self._cancel(session)
+            while (left := until - time.monotonic()) > 0:
+                answer = answers.get(timeout=left)
+                if isinstance(answer, TacitError) or "done" in answer:
+                    return
 
     def _cancel(self, session: str) -> None:
         message = Cancel(session=session, reason=CANCELLED)

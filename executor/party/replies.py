@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ...query.errors import InternalError, TacitError
+from ...query.errors import InternalError, PeerError, PeerTimeoutError, TacitError
 from .control import ControlLink
 from .messages import Body
 
@@ -81,3 +81,11 @@ class Replies:
             self._condition.notify_all()
         if failure is not None and self._on_failure is not None:
             self._on_failure(failure)
+
+
+def silence(parties: set[str], step: str) -> PeerError:
+    """The error for parties of which nothing was heard."""
+    names = sorted(parties)
+    return PeerTimeoutError(
+        f"{' and '.join(names)} did not answer in time (step {step!r})", party=names[0], step=step
+    )
