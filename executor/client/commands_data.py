@@ -6,12 +6,13 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import TypeAlias
 
 from ...connectors import describe_file
 from ...query.errors import ConfigurationError, UserError
 from ..party.audit import AUDIT_FILE, verify_log
 
-Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def add_describe(commands: Commands) -> None:

@@ -8,13 +8,14 @@ import tempfile
 import threading
 from pathlib import Path
 from types import FrameType
+from typing import TypeAlias
 
 from ...query.errors import ConfigurationError
 from ..party.federation import CATALOG_FILE, FEDERATION_FILE
 from .local import LocalFederation, create_local
 from .skeleton import write_local, write_party
 
-Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def add_init(commands: Commands) -> None:
