@@ -7,8 +7,8 @@ import dataclasses
 from ..query.bound import Expression
 from ..query.datatypes import Column
 from .expressions import call, reference, substitute
-from .facts import is_partitioned
 from .logical import Ids, Node, Union, join, project, with_fresh_ids
+from .ownership import is_partitioned
 
 
 def computed_column(expression: Expression, ids: Ids) -> Column:

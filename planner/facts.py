@@ -5,17 +5,16 @@ All of it follows from the catalog and the query text, never from data.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import reduce
+import dataclasses
+from collections.abc import Mapping
 
 from ..query.bound import Call, Case, ColumnRef, Expression, Literal
 from ..query.datatypes import Encoding
-from ..query.ranges import union_of
 from .expressions import column_pair
+from .group_facts import Multiples, aggregate_facts
+from .known import Facts, Key, common_range
 from .logical import (
     Aggregate,
-    Aggregated,
     Filter,
     Join,
     Node,
@@ -24,39 +23,14 @@ from .logical import (
     Sort,
     Union,
     Values,
-    children,
 )
+from .narrowing import narrowed
+from .ownership import is_local
 from .quotients import quotient_encoding
 from .ranging import expression_range
 from .scales import scale_of, without_casts
 
 Ranges = Mapping[int, Encoding | None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
-    """A set of columns whose combination is unique. `by_contract`: no single owner can check it."""
-
-    ids: frozenset[int]
-    by_contract: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """`rows`: bound on the rows. `ranges`: encoding by column id (None: never leaves its owner).
-
-    `smallest`: a lower bound on the magnitude of the column's non-zero encoded values.
-    """
-
-    rows: int
-    keys: tuple[Key, ...]
-    ranges: dict[int, Encoding | None]
-    smallest: dict[int, int]
-
-    def unique_on(self, ids: frozenset[int]) -> Key | None:
-        """A key within these columns: one that its owner can check, if there is any."""
-        found = [key for key in self.keys if key.ids <= ids]
-        return min(found, key=lambda k: (k.by_contract, sorted(k.ids))) if found else None
 
 
 class Analysis:
@@ -72,7 +46,7 @@ class Analysis:
             self._known[id(node)] = known
         return known[1]
 
-    def _multiples(self, node: Aggregate) -> tuple[tuple[dict[int, int], int, Facts], ...]:
+    def _multiples(self, node: Aggregate) -> Multiples:
         """The inputs that make up the groups, each with a bound on its rows within one group.
 
         For a union, each of its inputs by itself; ids of the aggregate's input map to its ids.
@@ -94,36 +68,19 @@ class Analysis:
             case Values():
                 return Facts(rows=1, keys=(Key(ids=frozenset()),), ranges={}, smallest={})
             case Filter():
-                return self.facts(node.input)
+                return _filter(node, self.facts(node.input))
             case Project():
                 return _project(node, self.facts(node.input))
             case Join():
                 return _join(node, self.facts(node.left), self.facts(node.right))
             case Aggregate():
-                return _aggregate(node, self.facts(node.input), self._multiples(node))
+                return aggregate_facts(node, self.facts(node.input), self._multiples(node))
             case Sort():
                 return _sort(node, self.facts(node.input))
             case Union():
                 return _union(node, tuple(self.facts(inner) for inner in node.inputs))
             case _:
                 raise AssertionError(type(node).__name__)
-
-
-def owners(node: Node) -> frozenset[str]:
-    """Who owns the tables below; public tables have no owner."""
-    if isinstance(node, Scan):
-        return frozenset() if node.owner is None else frozenset([node.owner])
-    return frozenset[str]().union(*(owners(child) for child in children(node)))
-
-
-def is_local(node: Node) -> bool:
-    """True if one owner alone can compute the node."""
-    return len(owners(node)) <= 1
-
-
-def is_partitioned(node: Node) -> bool:
-    """True for a UNION ALL of parts that one owner each can compute."""
-    return isinstance(node, Union) and all(is_local(inner) for inner in node.inputs)
 
 
 def smallest_magnitude(expression: Expression, facts: Facts) -> int:
@@ -170,6 +127,14 @@ def _scan(node: Scan) -> Facts:
     ranges = {column.id: column.encoding for column in node.columns}
     smallest = {column_id: _magnitude(encoding) for column_id, encoding in ranges.items()}
     return Facts(rows=node.table.rows, keys=keys, ranges=ranges, smallest=smallest)
+
+
+def _filter(node: Filter, below: Facts) -> Facts:
+    if not is_local(node):
+        return below
+    ranges = narrowed(below.ranges, node.predicate)
+    smallest = {i: max(below.smallest.get(i, 1), _magnitude(e)) for i, e in ranges.items()}
+    return dataclasses.replace(below, ranges=ranges, smallest=smallest)
 
 
 def _project(node: Project, below: Facts) -> Facts:
@@ -238,66 +203,6 @@ def _join(node: Join, left: Facts, right: Facts) -> Facts:
     )
 
 
-def _aggregate(
-    node: Aggregate, below: Facts, multiples: tuple[tuple[dict[int, int], int, Facts], ...]
-) -> Facts:
-    rows = group_bound(node, below)
-    ranges = {key: below.ranges[key] for key in node.keys}
-    smallest = {key: below.smallest.get(key, 1) for key in node.keys}
-    for aggregated in node.aggregates:
-        ranges[aggregated.column.id] = _aggregate_range(aggregated, below, multiples)
-        smallest[aggregated.column.id] = _aggregate_smallest(aggregated, below)
-    return Facts(rows=rows, keys=(Key(ids=frozenset(node.keys)),), ranges=ranges, smallest=smallest)
-
-
-def domain_size(encoding: Encoding | None, *, nullable: bool) -> int | None:
-    """How many values a column may take, NULL included; None if that is not bounded."""
-    if encoding is None:
-        return None
-    return encoding.hi - encoding.lo + 1 + nullable
-
-
-def group_bound(node: Aggregate, below: Facts) -> int:
-    """A public bound on the number of groups."""
-    bound = 1
-    nullable = {column.id: column.nullable for column in node.input.columns}
-    for key in node.keys:
-        size = domain_size(below.ranges[key], nullable=nullable[key])
-        bound = below.rows if size is None else min(below.rows, bound * size)
-    return max(1, bound) if not node.keys else bound
-
-
-def _aggregate_range(
-    aggregated: Aggregated,
-    below: Facts,
-    multiples: tuple[tuple[dict[int, int], int, Facts], ...],
-) -> Encoding | None:
-    argument = None if aggregated.argument is None else below.ranges[aggregated.argument]
-    match aggregated.function:
-        case "count_star" | "count" | "count_distinct":
-            return Encoding(lo=0, hi=sum(rows for _, rows, _ in multiples))
-        case "sum" | "sum_distinct":
-            if argument is None or aggregated.argument is None:
-                return None
-            low = high = 0
-            for own, rows, facts in multiples:
-                each = facts.ranges[own[aggregated.argument]] or argument
-                low += min(0, each.lo * rows)
-                high += max(0, each.hi * rows)
-            return Encoding(lo=low, hi=high, fraction_bits=argument.fraction_bits)
-        case _:
-            return argument
-
-
-def _aggregate_smallest(aggregated: Aggregated, below: Facts) -> int:
-    """Sums of values of one sign are at least as large as the smallest of them."""
-    if aggregated.argument is None or aggregated.function not in ("sum", "sum_distinct"):
-        return 1
-    argument = below.ranges[aggregated.argument]
-    one_sign = argument is not None and (argument.lo >= 0 or argument.hi <= 0)
-    return below.smallest.get(aggregated.argument, 1) if one_sign else 1
-
-
 def _sort(node: Sort, below: Facts) -> Facts:
     rows = max(0, below.rows - node.offset)
     if node.limit is not None:
@@ -331,8 +236,3 @@ def _unique_everywhere(node: Union, key: frozenset[int], inputs: tuple[Facts, ..
         if facts.unique_on(own) is None:
             return False
     return True
-
-
-def common_range(encodings: Sequence[Encoding | None]) -> Encoding | None:
-    """One encoding that holds the values of all; None if one of them has no encoding."""
-    return reduce(union_of, encodings) if encodings else None

@@ -28,6 +28,9 @@ from .secure import (
 
 Demand = dict[int, frozenset[str]]
 
+NARROW = 3
+"""Planes up to which a carried value is cheaper as bits that are converted after the join."""
+
 BITS: frozenset[str] = frozenset({"bits"})
 RING: frozenset[str] = frozenset({"ring"})
 
@@ -62,14 +65,24 @@ def _assign(operator: Operator, demand: Demand) -> Operator:
                 probe=_assign(
                     operator.probe, _merged(demand, dict.fromkeys(operator.probe_keys, BITS))
                 ),
-                build=_assign(
-                    operator.build, _merged(demand, dict.fromkeys(operator.build_keys, BITS))
-                ),
+                build=_assign(operator.build, _carried(operator, demand)),
             )
         case Concat() | AlignedSum():
             return _positional(operator, demand)
         case _:
             raise AssertionError(type(operator).__name__)
+
+
+def _carried(join: Join, demand: Demand) -> Demand:
+    """What a join carries from its build side moves as narrow planes rather than ring elements."""
+    narrow = {
+        column.id: BITS
+        for column in join.build.columns
+        if column.encoding is not None
+        and column.encoding.width <= NARROW
+        and demand.get(column.id) == RING
+    }
+    return _merged({**demand, **narrow}, dict.fromkeys(join.build_keys, BITS))
 
 
 def _form(column_id: int, demand: Demand) -> Form:

@@ -119,10 +119,8 @@ class Grouping:
         self, node: BoundAggregate, function: str, argument: Expression | None
     ) -> AggregateFunction:
         match function, node.distinct:
-            case "count_star", _:
-                return "count_star"
-            case "count", False:
-                return "count" if argument is None or argument.nullable else "count_star"
+            case ("count_star", _) | ("count", False):
+                return "count" if argument is not None and argument.nullable else "count_star"
             case "count", True:
                 return "count_distinct"
             case "sum", False:

@@ -13,9 +13,11 @@ from ..query.bound import Call, ColumnRef, Expression
 from ..query.datatypes import BOOLEAN, Column, DoubleType, Encoding
 from ..query.errors import UnsupportedError, UserError
 from .expressions import TRUE, columns_of, reference
-from .facts import Analysis, Facts, is_local, owners, smallest_magnitude
+from .facts import Analysis, smallest_magnitude
 from .fragments import fragment_sql
+from .known import Facts
 from .logical import Aggregate, Filter, Ids, Join, Node, Project, Sort, Union
+from .ownership import is_local, owners
 from .quotients import quotient_encoding
 from .ranging import expression_range
 from .ratios import as_ratio, has_quotient, product

@@ -15,9 +15,10 @@ from ..query.datatypes import BIGINT, Column, DoubleType
 from ..query.errors import UserError
 from .dense import dense_sql
 from .expressions import call, reference
-from .facts import Facts, is_partitioned
 from .grouping import sum_type
+from .known import Facts
 from .logical import Aggregate, Aggregated, Node, Union
+from .ownership import is_partitioned
 from .rules.aggregate_parts import is_dense
 from .secure import Aggregate as SecureAggregate
 from .secure import AggregateSpec, AlignedSum, Fragment, Operator

@@ -14,7 +14,7 @@ from ..query.bound import Case, Expression, Literal
 from ..query.datatypes import Column
 from ..query.errors import UnsupportedError
 from .expressions import column_pair, columns_of, conjunction, reference
-from .facts import Facts, Key
+from .known import Facts, Key
 from .logical import Join
 from .secure import Concat, JoinKind, Operator
 from .secure import Join as SecureJoin

@@ -15,10 +15,11 @@ from ..query.errors import SqlError, UserError
 from .algorithms import choose_sorts
 from .build import build, highest_id
 from .cost import Link, Pricer
-from .facts import Analysis, is_local, owners
+from .facts import Analysis
 from .forms import assign_forms
 from .logical import Ids, Node, Project
 from .lower import Lowering
+from .ownership import is_local, owners
 from .rules import Context, rewrite
 from .secure import Aggregate, AlignedSum, Filter, Operator, Reveal, SecurePlan, Sort
 from .secure import Project as SecureProject

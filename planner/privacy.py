@@ -88,7 +88,7 @@ def _size(operator: Operator) -> Iterator[str]:
         case Fragment():
             yield f"that {operator.owner} gives at most {rows} rows"
         case Join():
-            yield f"the size of a {operator.kind} join: {rows} rows"
+            yield f"the size of a join ({operator.kind}): {rows} rows"
         case Aggregate() if operator.keys:
             yield f"the bound on a grouping: {rows} rows"
         case AlignedSum():

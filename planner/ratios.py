@@ -18,8 +18,8 @@ from ..query.datatypes import BOOLEAN, INTEGER, Column, DoubleType
 from ..query.errors import UnsupportedError
 from .expressions import call, conjunction, disjunction
 from .ranging import expression_range
-from .scalars import exact_literal, unsupported
-from .scales import at_scale, scale_of, without_casts
+from .scalars import unsupported
+from .scales import at_scale, exact_literal, scale_of, without_casts
 
 ONE = Literal(type=INTEGER, nullable=False, value=1)
 ZERO = Literal(type=INTEGER, nullable=False, value=0)

@@ -8,18 +8,14 @@ by their parts (ratios.py). What cannot be brought there is refused by name, wit
 from __future__ import annotations
 
 import dataclasses
-from bisect import bisect_left
 from collections.abc import Mapping
-from decimal import Decimal
 
 from ..query.bound import Call, Case, ColumnRef, Expression, Literal
 from ..query.datatypes import (
-    BOOLEAN,
     BooleanType,
     Column,
     DateType,
     DoubleType,
-    Encoding,
     IntegerType,
     NullType,
     SqlType,
@@ -28,8 +24,8 @@ from ..query.datatypes import (
 )
 from ..query.errors import UnsupportedError
 from .domains import satisfying
-from .expressions import FALSE, TRUE, call, columns_of, reference, walk
-from .scales import EXACT, at_scale, rescaled, scale_of
+from .expressions import call, columns_of, reference, walk
+from .scales import at_scale, exact_literal, rescaled, scale_of
 
 COMPARISONS = ("=", "<>", "<", "<=", ">", ">=", "is_distinct", "is_not_distinct")
 MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
@@ -107,17 +103,7 @@ class Scalars:
         assert column.encoding is not None
         values = satisfying(node, column, column.encoding.domain or ())
         literals = [Literal(type=column.type, nullable=False, value=value) for value in values]
-        if not literals:
-            return self._false_or_null(reference(column))
         return call("in", [reference(column), *literals], like=node)
-
-    def _false_or_null(self, operand: Expression, *, outcome: bool = False) -> Expression:
-        """A constant comparison: NULL where the operand is NULL."""
-        constant = TRUE if outcome else FALSE
-        if not operand.nullable:
-            return constant
-        known = call("not", [call("is_null", [operand], nullable=False)], nullable=False)
-        return Case(type=BOOLEAN, nullable=True, branches=((known, constant),), otherwise=None)
 
     def _comparison(self, node: Call, left: Expression, right: Expression) -> Expression:
         if isinstance(left, Literal) and not isinstance(right, Literal):
@@ -127,55 +113,10 @@ class Scalars:
             return self._comparison(mirrored, right, left)
         nullable = not node.function.startswith("is_") and (left.nullable or right.nullable)
         if isinstance(left.type, VarcharType) and isinstance(right, Literal):
-            return self._against_text(node, left, right)
+            right = dataclasses.replace(right, type=left.type)
+            return call(node.function, [left, right], nullable=nullable, like=node)
         left, right = self._aligned(node, (left, right))
         return call(node.function, [left, right], nullable=nullable, like=node)
-
-    def _against_text(self, node: Call, left: Expression, right: Literal) -> Expression:
-        """A comparison with a string: outside the domain it is decided by the codes' order."""
-        encoding = self._encoding(left)
-        value = right.value
-        if encoding is None or not isinstance(value, str):
-            return call(node.function, [left, right], nullable=True, like=node)
-        right = dataclasses.replace(right, type=left.type)
-        nullable = not node.function.startswith("is_") and left.nullable
-        if encoding.domain is None:
-            return self._against_padded(node, left, right, encoding)
-        if value in encoding.domain:
-            return call(node.function, [left, right], nullable=nullable, like=node)
-        if node.function in ("is_distinct", "is_not_distinct"):
-            return TRUE if node.function == "is_distinct" else FALSE
-        if node.function in ("=", "<>"):
-            return self._false_or_null(left, outcome=node.function == "<>")
-        place = bisect_left([v.encode() for v in encoding.domain], value.encode())
-        below = node.function in ("<", "<=")
-        if place == len(encoding.domain):
-            return self._false_or_null(left, outcome=below)
-        bound = dataclasses.replace(right, value=encoding.domain[place])
-        return call("<" if below else ">=", [left, bound], nullable=nullable, like=node)
-
-    def _against_padded(
-        self, node: Call, left: Expression, right: Literal, encoding: Encoding
-    ) -> Expression:
-        assert isinstance(right.value, str)
-        longer = len(right.value.encode()) > (encoding.text_bytes or 0)
-        if not longer:
-            nullable = not node.function.startswith("is_") and left.nullable
-            return call(node.function, [left, right], nullable=nullable, like=node)
-        if node.function in ("is_distinct", "is_not_distinct"):
-            return TRUE if node.function == "is_distinct" else FALSE
-        if node.function in ("=", "<>"):
-            return self._false_or_null(left, outcome=node.function == "<>")
-        raise UnsupportedError(
-            f"this text is longer than the {encoding.text_bytes} bytes of the column",
-            span=right.span or node.span,
-            hint="shorten the text to the column's declared length",
-        )
-
-    def _encoding(self, expression: Expression) -> Encoding | None:
-        """The encoding of a string operand: that of the columns that it is made of."""
-        found = [self._columns[i].encoding for i in sorted(columns_of(expression))]
-        return found[0] if found else None
 
     def _in(self, node: Call, arguments: tuple[Expression, ...]) -> Expression:
         first, literals = arguments[0], arguments[1:]
@@ -189,31 +130,10 @@ class Scalars:
                 hint="leave the NULL out",
             )
         if isinstance(first.type, VarcharType):
-            literals = self._within_domain(first, literals)
-            if not literals:
-                return self._false_or_null(first)
+            literals = tuple(dataclasses.replace(literal, type=first.type) for literal in literals)
             return call("in", [first, *literals], nullable=first.nullable, like=node)
         aligned = self._aligned(node, (first, *literals))
         return call("in", aligned, nullable=first.nullable, like=node)
-
-    def _within_domain(
-        self, first: Expression, literals: tuple[Expression, ...]
-    ) -> tuple[Expression, ...]:
-        encoding = self._encoding(first)
-        kept = []
-        for literal in literals:
-            assert isinstance(literal, Literal)
-            value = literal.value
-            if encoding is None or not isinstance(value, str):
-                continue
-            fits = (
-                value in encoding.domain
-                if encoding.domain is not None
-                else len(value.encode()) <= (encoding.text_bytes or 0)
-            )
-            if fits:
-                kept.append(dataclasses.replace(literal, type=first.type))
-        return tuple(kept)
 
     def _arithmetic(self, node: Call, arguments: tuple[Expression, ...]) -> Expression:
         scales = [scale_of(argument.type) for argument in arguments]
@@ -317,22 +237,6 @@ class Scalars:
                             span=part.span or node.span,
                             hint="use a value of the declared domain",
                         )
-
-
-def exact_literal(literal: Literal) -> Literal:
-    """A DOUBLE literal as the decimal number that it is written as."""
-    if not isinstance(literal.value, float):
-        if isinstance(literal.type, DoubleType) and isinstance(literal.value, int | Decimal):
-            return _double(literal, Decimal(literal.value))
-        return literal
-    return _double(literal, Decimal(repr(literal.value)))
-
-
-def _double(literal: Literal, value: Decimal) -> Literal:
-    exponent = value.as_tuple().exponent
-    scale = max(0, -exponent) if isinstance(exponent, int) else 0
-    exact = value.quantize(Decimal(1).scaleb(-scale), context=EXACT)
-    return dataclasses.replace(literal, type=DoubleType(scale), value=exact)
 
 
 def type_family(type: SqlType) -> str:

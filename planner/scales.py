@@ -61,3 +61,19 @@ def without_casts(expression: Expression) -> Expression:
     ):
         expression = expression.arguments[0]
     return expression
+
+
+def exact_literal(literal: Literal) -> Literal:
+    """A DOUBLE literal as the decimal number that it is written as."""
+    if not isinstance(literal.value, float):
+        if isinstance(literal.type, DoubleType) and isinstance(literal.value, int | Decimal):
+            return _double(literal, Decimal(literal.value))
+        return literal
+    return _double(literal, Decimal(repr(literal.value)))
+
+
+def _double(literal: Literal, value: Decimal) -> Literal:
+    exponent = value.as_tuple().exponent
+    scale = max(0, -exponent) if isinstance(exponent, int) else 0
+    exact = value.quantize(Decimal(1).scaleb(-scale), context=EXACT)
+    return dataclasses.replace(literal, type=DoubleType(scale), value=exact)

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from ..query.bound import Call, ColumnRef, Expression
+from ..query.bound import Call, Case, ColumnRef, Expression
 from ..query.datatypes import Encoding, VarcharType
-from .expressions import walk
-from .facts import Analysis, common_range, is_local
+from .expressions import parts, walk
+from .facts import Analysis
+from .known import common_range
 from .logical import Filter, Join, Node, Project, Union, children
+from .ownership import is_local
 
 
 class SharedEncodings:
@@ -66,11 +68,12 @@ class SharedEncodings:
     def _strings(self, expression: Expression) -> None:
         """String columns that meet in one comparison or choice need the same domain."""
         for part in walk(expression):
-            if isinstance(part, Call) and part.function not in ("and", "or", "not"):
+            logic = isinstance(part, Call) and part.function in ("and", "or", "not")
+            if isinstance(part, Call | Case) and not logic:
                 ids = [
-                    a.id
-                    for a in part.arguments
-                    if isinstance(a, ColumnRef) and isinstance(a.type, VarcharType)
+                    inner.id
+                    for inner in parts(part)
+                    if isinstance(inner, ColumnRef) and isinstance(inner.type, VarcharType)
                 ]
                 for left, right in pairwise(ids):
                     self._link(left, right, met=True)

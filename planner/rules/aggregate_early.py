@@ -15,8 +15,8 @@ from __future__ import annotations
 from ...query.bound import ColumnRef, Expression
 from ...query.datatypes import Column
 from ..expressions import column_pair, columns_of, reference
-from ..facts import is_local, is_partitioned
 from ..logical import Aggregate, Filter, Join, Node, Project, join, keep, project
+from ..ownership import is_local, is_partitioned
 from .context import Context
 from .rewriting import map_nodes
 

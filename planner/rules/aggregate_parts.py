@@ -15,8 +15,9 @@ import dataclasses
 from ...query.bound import Expression, Literal
 from ...query.datatypes import BIGINT, Column
 from ..expressions import call, reference
-from ..facts import Facts, domain_size, is_local, is_partitioned
+from ..known import Facts, domain_size
 from ..logical import Aggregate, Aggregated, Node, Union, project
+from ..ownership import is_local, is_partitioned
 from ..secure import AggregateFunction
 from .context import Context
 from .rewriting import map_nodes

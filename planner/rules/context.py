@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..facts import Analysis, Facts
+from ..facts import Analysis
+from ..known import Facts
 from ..logical import Ids, Node
 
 

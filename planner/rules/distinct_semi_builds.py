@@ -9,8 +9,8 @@ Only the key columns matter there. Costs nothing and may lower the public row bo
 from __future__ import annotations
 
 from ..expressions import column_pair, reference
-from ..facts import is_local
 from ..logical import Aggregate, Join, Node, join, project
+from ..ownership import is_local
 from .context import Context
 from .rewriting import map_nodes
 

@@ -13,8 +13,9 @@ from ...query.bound import Call, ColumnRef, Expression
 from ...query.datatypes import Column
 from ..expressions import call, column_pair, columns_of, conjunction, reference
 from ..extending import computed_column, extend, join_public
-from ..facts import Key, is_local, is_partitioned, owners
+from ..known import Key
 from ..logical import Node, Union, join, keep
+from ..ownership import is_local, is_partitioned, owners
 from .context import Context
 from .push_filters import push
 

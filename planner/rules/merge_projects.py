@@ -13,8 +13,8 @@ from collections import Counter
 
 from ...query.bound import ColumnRef, Expression, Literal
 from ..expressions import reference, substitute, walk
-from ..facts import is_local, is_partitioned
 from ..logical import Node, Project, Union
+from ..ownership import is_local, is_partitioned
 from .context import Context
 from .rewriting import map_nodes
 

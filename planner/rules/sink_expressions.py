@@ -26,7 +26,6 @@ from ..expressions import (
     substitute,
 )
 from ..extending import computed_column, extend
-from ..facts import is_local, is_partitioned
 from ..logical import (
     Filter,
     Join,
@@ -38,6 +37,7 @@ from ..logical import (
     keep,
     with_children,
 )
+from ..ownership import is_local, is_partitioned
 from .context import Context
 
 

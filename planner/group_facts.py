@@ -1,0 +1,62 @@
+"""What is publicly known about a grouping: how many groups, and the ranges of its aggregates."""
+
+from __future__ import annotations
+
+from ..query.datatypes import Encoding
+from .known import Facts, Key, domain_size
+from .logical import Aggregate, Aggregated
+
+Multiples = tuple[tuple[dict[int, int], int, Facts], ...]
+"""For each input that makes up the groups: its ids by the aggregate's input ids, a bound on its
+rows within one group, and its facts."""
+
+
+def aggregate_facts(node: Aggregate, below: Facts, multiples: Multiples) -> Facts:
+    rows = group_bound(node, below)
+    ranges = {key: below.ranges[key] for key in node.keys}
+    smallest = {key: below.smallest.get(key, 1) for key in node.keys}
+    for aggregated in node.aggregates:
+        ranges[aggregated.column.id] = _aggregate_range(aggregated, below, multiples)
+        smallest[aggregated.column.id] = _aggregate_smallest(aggregated, below)
+    return Facts(rows=rows, keys=(Key(ids=frozenset(node.keys)),), ranges=ranges, smallest=smallest)
+
+
+def group_bound(node: Aggregate, below: Facts) -> int:
+    """A public bound on the number of groups."""
+    bound = 1
+    nullable = {column.id: column.nullable for column in node.input.columns}
+    for key in node.keys:
+        size = domain_size(below.ranges[key], nullable=nullable[key])
+        bound = below.rows if size is None else min(below.rows, bound * size)
+    return max(1, bound) if not node.keys else bound
+
+
+def _aggregate_range(
+    aggregated: Aggregated,
+    below: Facts,
+    multiples: Multiples,
+) -> Encoding | None:
+    argument = None if aggregated.argument is None else below.ranges[aggregated.argument]
+    match aggregated.function:
+        case "count_star" | "count" | "count_distinct":
+            return Encoding(lo=0, hi=sum(rows for _, rows, _ in multiples))
+        case "sum" | "sum_distinct":
+            if argument is None or aggregated.argument is None:
+                return None
+            low = high = 0
+            for own, rows, facts in multiples:
+                each = facts.ranges[own[aggregated.argument]] or argument
+                low += min(0, each.lo * rows)
+                high += max(0, each.hi * rows)
+            return Encoding(lo=low, hi=high, fraction_bits=argument.fraction_bits)
+        case _:
+            return argument
+
+
+def _aggregate_smallest(aggregated: Aggregated, below: Facts) -> int:
+    """Sums of values of one sign are at least as large as the smallest of them."""
+    if aggregated.argument is None or aggregated.function not in ("sum", "sum_distinct"):
+        return 1
+    argument = below.ranges[aggregated.argument]
+    one_sign = argument is not None and (argument.lo >= 0 or argument.hi <= 0)
+    return below.smallest.get(aggregated.argument, 1) if one_sign else 1

@@ -1,0 +1,48 @@
+"""The public facts of a logical node, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+from ..query.datatypes import Encoding
+from ..query.ranges import union_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """A set of columns whose combination is unique. `by_contract`: no single owner can check it."""
+
+    ids: frozenset[int]
+    by_contract: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """`rows`: bound on the rows. `ranges`: encoding by column id (None: never leaves its owner).
+
+    `smallest`: a lower bound on the magnitude of the column's non-zero encoded values.
+    """
+
+    rows: int
+    keys: tuple[Key, ...]
+    ranges: dict[int, Encoding | None]
+    smallest: dict[int, int]
+
+    def unique_on(self, ids: frozenset[int]) -> Key | None:
+        """A key within these columns: one that its owner can check, if there is any."""
+        found = [key for key in self.keys if key.ids <= ids]
+        return min(found, key=lambda k: (k.by_contract, sorted(k.ids))) if found else None
+
+
+def domain_size(encoding: Encoding | None, *, nullable: bool) -> int | None:
+    """How many values a column may take, NULL included; None if that is not bounded."""
+    if encoding is None:
+        return None
+    return encoding.hi - encoding.lo + 1 + nullable
+
+
+def common_range(encodings: Sequence[Encoding | None]) -> Encoding | None:
+    """One encoding that holds the values of all; None if one of them has no encoding."""
+    return reduce(union_of, encodings) if encodings else None
