@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 import threading
 from collections.abc import Sequence
@@ -27,11 +28,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     stop = threading.Event()
     if arguments.watch_stdin:
         threading.Thread(target=_watch_stdin, args=(stop,), daemon=True).start()
+    lean = _WithoutPandas()
+    sys.meta_path.insert(0, lean)
     try:
         run_node(directory, party, ready=_print_line, stop=stop)
     except TacitError as error:
         print(f"tacit: {error}", file=sys.stderr)
         return 1
+    finally:
+        sys.meta_path.remove(lean)
     return 0
 
 
@@ -52,8 +57,21 @@ def _print_line(line: str) -> None:
 
 
 def _watch_stdin(stop: threading.Event) -> None:
-    sys.stdin.buffer.read()
+    # Not through sys.stdin: a daemon thread in it would crash the interpreter's shutdown.
+    while os.read(0, 4096):
+        pass
     stop.set()
+
+
+class _WithoutPandas:
+    """Makes `import pandas` fail: Arrow loads it, if it can, with the first array that it makes.
+
+    A node has no use for it, and the first query need not wait for it.
+    """
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        if name == "pandas":
+            raise ModuleNotFoundError("a node runs without pandas", name=name)
 
 
 if __name__ == "__main__":

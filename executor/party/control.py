@@ -108,6 +108,8 @@ class ControlLink:
             case flight.FlightTimedOutError():
                 self.close()
                 return PeerTimeoutError(f"{party} did not answer in time", party=party, step=action)
+            case flight.FlightServerError(extra_info=record) if record:
+                return restore_failure(decode(record))
             case flight.FlightCancelledError():
                 return CancelledError(f"{party} cancelled {action}")
             case flight.FlightUnavailableError():

@@ -85,9 +85,9 @@ class ControlServer(flight.FlightServerBase):  # type: ignore[misc]  # pyarrow s
         try:
             return flight.RecordBatchStream(self._fetch(decode(ticket.ticket)))
         except TacitError as error:
-            raise flight.FlightServerError(str(error)) from None
+            raise _as_flight_error(error) from None
         except Exception as error:
-            raise flight.FlightServerError(str(self._mistake(error))) from None
+            raise _as_flight_error(self._mistake(error)) from None
 
     def list_flights(self, context: Any, criteria: Any) -> NoReturn:
         _refuse()
@@ -117,6 +117,11 @@ class ControlServer(flight.FlightServerBase):  # type: ignore[misc]  # pyarrow s
     def _mistake(self, error: Exception) -> InternalError:
         complain(f"a mistake of tacit in the control plane: {type(error).__name__}")
         return InternalError(f"{self._party} met a mistake of tacit: {type(error).__name__}")
+
+
+def _as_flight_error(error: TacitError) -> flight.FlightServerError:
+    """An error that carries one of the tree, for calls that answer with a table."""
+    return flight.FlightServerError("refused", encode(describe_failure(error)))
 
 
 def _refuse() -> NoReturn:
