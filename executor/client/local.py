@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -46,10 +46,10 @@ class LocalFederation:
     They stop when this process ends, however it ends: each watches its standard input.
     """
 
-    def __init__(self, directory: Path, processes: Mapping[str, subprocess.Popen[bytes]]) -> None:
+    def __init__(self, directory: Path, parties: tuple[str, ...]) -> None:
         self.directory = directory
-        self.parties = tuple(processes)
-        self.processes = dict(processes)
+        self.parties = parties
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
 
     @classmethod
     def start(
@@ -65,15 +65,13 @@ class LocalFederation:
         run a party's node, if not the usual ones. Errors: ConfigurationError with a node's
         complaint if it does not start; PeerTimeoutError.
         """
-        parties = load_federation(directory).parties
-        federation = cls(directory, {})
-        federation.parties = parties
+        federation = cls(directory, load_federation(directory).parties)
         try:
-            for party in parties:
+            for party in federation.parties:
                 arguments = None if command is None else command(party)
                 federation.launch(party, arguments)
             until = time.monotonic() + timeout_seconds
-            for party in parties:
+            for party in federation.parties:
                 federation.await_ready(party, until - time.monotonic())
         except BaseException:
             federation.stop()

@@ -129,10 +129,15 @@ class Inquiry:
             raise SessionError(f"{resources.party} no longer holds a place for the query")
         left = max(self._until - time.monotonic(), 0.001)
         session = Session(resources, session_id, plan, seconds=left)
-        audit.record("started", session=session_id, asker=plan.asker, plan=plan.digest)
-        start = Start(
-            session=session_id, plan=plan.digest, recipients=",".join(plan.root.recipients)
+        recipients = plan.root.recipients
+        audit.record(
+            "started",
+            session=session_id,
+            asker=plan.asker,
+            plan=plan.digest,
+            recipients=recipients,
         )
+        start = Start(session=session_id, plan=plan.digest, recipients=",".join(recipients))
         replies = Replies(
             resources.links,
             "start",
@@ -145,7 +150,8 @@ class Inquiry:
         self._ending.listen(lambda reason: replies.wake())
         try:
             table, usage = session.run()
-            silent = replies.wait(left, lambda: self._ending.reason is not None)
+            patience = min(left, resources.settings.peer_timeout_seconds)
+            silent = replies.wait(patience, lambda: self._ending.reason is not None)
             self._ending.check()
             if silent or replies.failures:
                 raise _fault_of(replies.failures, silent)

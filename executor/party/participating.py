@@ -21,7 +21,7 @@ from .messages import CANCELLED, Agreement, Body, Cancel, Proposal, Start
 from .resources import Resources, complain
 from .session import Session
 
-START_WITHIN_SECONDS = 60.0
+START_WITHIN_SECONDS = 30.0
 """How long a node that agreed keeps its place for a query that does not start."""
 
 
@@ -81,6 +81,7 @@ class Participant:
         resources.audit.record("agreed", **facts, plan=plan.digest)
         seconds = min(proposal.seconds, resources.settings.session_seconds)
         with self._lock:
+            self._seats.clear()  # whoever sat in this node's one place did not start in time
             self._seats[proposal.session] = _Seat(asker=asker, plan=plan, seconds=seconds)
         return Agreement(session=proposal.session, plan=plan.digest).body()
 
@@ -173,7 +174,13 @@ class Participant:
             self._running[session_id] = (seat.asker, session)
         began = time.monotonic()
         try:
-            audit.record("started", session=session_id, asker=seat.asker, plan=seat.plan.digest)
+            audit.record(
+                "started",
+                session=session_id,
+                asker=seat.asker,
+                plan=seat.plan.digest,
+                recipients=seat.plan.root.recipients,
+            )
             table, usage = session.run()
             audit.record("finished", session=session_id, seconds=round(time.monotonic() - began, 3))
             if table is not None:

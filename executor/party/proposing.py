@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable
@@ -13,7 +14,6 @@ from .ending import Ending
 from .examining import examine
 from .failures import choose_failure
 from .messages import CANCELLED, SESSION_BYTES, Agreement, Cancel, Proposal
-from .participating import START_WITHIN_SECONDS
 from .replies import Replies, silence
 from .resources import Resources
 
@@ -70,8 +70,8 @@ class Proposer:
 
     def _take_own_place(self, session_id: str, until: float) -> None:
         self._tell("waiting")
-        slot, hold = self._resources.slot, START_WITHIN_SECONDS
-        while not slot.reserve(session_id, wait_seconds=0.1, hold_seconds=hold):
+        slot = self._resources.slot
+        while not slot.reserve(session_id, wait_seconds=0.1, hold_seconds=math.inf):
             self._ending.check()
             if time.monotonic() >= until:
                 raise SessionError(
@@ -91,6 +91,7 @@ class Proposer:
         self._ending.listen(lambda reason: replies.wake())
         try:
             plan = examine(resources, self._statement, resources.party)
+            resources.compiler.price(plan)  # remembered; the time while the others plan is free
             self._tell("agreeing")
             replies.wait(timeout + 1, lambda: self._ending.reason is not None)
             self._ending.check()
