@@ -13,15 +13,23 @@ from .sql import expression_sql, text_literal
 def satisfying(condition: Call, column: Column, domain: tuple[str, ...]) -> tuple[str, ...]:
     """The values of the domain for which the condition is TRUE, in the domain's order.
 
-    The condition reads no other column; DuckDB decides it, with no table at hand.
+    The condition reads no other column; DuckDB decides it, with no table at hand. It must be NULL
+    exactly where the column is: UnsupportedError otherwise.
     """
     texts = ", ".join(text_literal(value) for value in domain)
     predicate = expression_sql(condition, {column.id: "v"})
-    sql = f"SELECT v FROM (SELECT unnest([{texts}]::VARCHAR[]) AS v) WHERE {predicate}"
+    sql = f"SELECT v, {predicate} FROM (SELECT unnest([{texts}, NULL]::VARCHAR[]) AS v)"
     try:
         with duckdb.connect(":memory:", config={"enable_external_access": "false"}) as database:
-            found = {row[0] for row in database.execute(sql).fetchall()}
+            found = dict(database.execute(sql).fetchall())
     except duckdb.Error as error:
         reason = str(error).splitlines()[0]
         raise UnsupportedError(f"DuckDB refuses this: {reason}", span=condition.span) from None
-    return tuple(value for value in domain if value in found)
+    odd_null = column.nullable and found[None] is not None
+    if odd_null or any(found[value] is None for value in domain):
+        raise UnsupportedError(
+            f"this use of {condition.function} over columns of several owners is not supported",
+            span=condition.span,
+            hint="compare the column itself, or test it with IS NULL apart",
+        )
+    return tuple(value for value in domain if found[value])

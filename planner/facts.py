@@ -9,7 +9,8 @@ import dataclasses
 from collections.abc import Mapping
 
 from ..query.bound import Call, Case, ColumnRef, Expression, Literal
-from ..query.datatypes import Encoding
+from ..query.datatypes import DoubleType, Encoding
+from .doubles import double_encoding
 from .expressions import column_pair
 from .group_facts import Multiples, aggregate_facts
 from .known import Facts, Key, common_range
@@ -26,9 +27,8 @@ from .logical import (
 )
 from .narrowing import narrowed
 from .ownership import is_local
-from .quotients import quotient_encoding
 from .ranging import expression_range
-from .scales import scale_of, without_casts
+from .scales import scale_of
 
 Ranges = Mapping[int, Encoding | None]
 
@@ -158,16 +158,15 @@ def _project(node: Project, below: Facts) -> Facts:
 
 
 def range_of(expression: Expression, facts: Facts) -> Encoding | None:
-    """The range of an expression over a node's columns; quotients included."""
-    if isinstance(expression, Call) and expression.function == "/":
-        numerator, divisor = (without_casts(argument) for argument in expression.arguments)
-        return quotient_encoding(
-            expression,
-            facts.ranges,
-            smallest_magnitude(numerator, facts),
-            smallest_magnitude(divisor, facts),
-        )
+    """The range of an expression over a node's columns; DOUBLE values in fixed point."""
+    if isinstance(expression.type, DoubleType) and not isinstance(expression, ColumnRef):
+        exact = expression_range(expression, facts.ranges) if _has_scale(expression) else None
+        return exact or double_encoding(expression, facts.ranges)
     return expression_range(expression, facts.ranges)
+
+
+def _has_scale(expression: Expression) -> bool:
+    return scale_of(expression.type) is not None
 
 
 def _join(node: Join, left: Facts, right: Facts) -> Facts:

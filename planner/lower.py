@@ -21,6 +21,7 @@ from .ownership import is_local, owners
 from .quotients import quotient_encoding
 from .ranging import expression_range
 from .ratios import as_ratio, has_quotient, product
+from .rounding import is_rounded, lower_rounded
 from .scalars import Scalars
 from .scales import rescaled, scale_of
 from .secure import Aggregate as SecureAggregate
@@ -126,6 +127,8 @@ class Lowering:
         if all(isinstance(e, ColumnRef) and e.id == c.id for c, e in items):
             return below
         facts = self.analysis.facts(node.input)
+        if any(is_rounded(e) for _, e in items):
+            return lower_rounded(self, below, items, facts)
         return self.project(below, items, facts)
 
     def project(

@@ -96,8 +96,10 @@ class Project(Operator):
     scale (casts were put in), a product's scale is the sum of its factors'. Strings with a domain
     that meet in one expression have the same domain.
     A quotient `/` stands only at the top of an expression, over exact arguments a and b of one
-    scale: the encoded value is floor(a * 2^f / b) with f = `columns[i].encoding.fraction_bits`,
-    NULL where b is 0 or either is NULL. The range is that of the non-NULL quotients.
+    scale: the encoded value is sign * floor(|a| * 2^f / |b|), f the encoding's fraction_bits, NULL
+    where b is 0 or either is NULL. The range is that of the non-NULL quotients.
+    A plain reference to a column of fraction bits 0 may restate its integers as a number of
+    another type with decimals (a rounded quotient).
     """
 
     input: Operator

@@ -299,11 +299,18 @@ class PlainRun:
                 if isinstance(expression, Call) and expression.function == "/":
                     new[column.id] = self.quotient(scalars, expression, row, column)
                 else:
-                    assert scale(expression.type) == scale(column.type), (expression, column)
+                    assert self.restates(node, expression) or (
+                        scale(expression.type) == scale(column.type)
+                    ), (expression, column)
                     value = scalars.value(expression, row)
                     new[column.id] = encode(value, column) if isinstance(value, str) else value
             made.append(new)
         return made
+
+    def restates(self, node: Project, expression: Expression) -> bool:
+        """A reference to whole numbers, which may be given decimals."""
+        bits = {c.id: c.encoding and c.encoding.fraction_bits for c in node.input.columns}
+        return isinstance(expression, ColumnRef) and bits[expression.id] == 0
 
     def quotient(self, scalars: Scalars, call: Call, row: Row, column: Column) -> Any:
         top, bottom = (scalars.value(a, row) for a in call.arguments)
@@ -312,7 +319,8 @@ class PlainRun:
             return None
         assert column.encoding is not None
         assert column.encoding.fraction_bits is not None
-        return floor(Fraction(top << column.encoding.fraction_bits, bottom))
+        size = floor(abs(Fraction(top << column.encoding.fraction_bits, bottom)))
+        return size if (top < 0) == (bottom < 0) else -size
 
     def join(self, node: Join, probe: list[Row], build: list[Row]) -> list[Row]:
         for a, b in zip(node.probe_keys, node.build_keys, strict=True):
