@@ -146,7 +146,7 @@ def _unscaled(array: pa.Array, scale: int) -> NDArray[np.int64] | Words:
     return words.low if array.null_count == 0 and narrow(words).all() else words
 
 
-def _doubles(array: pa.Array, target: Column, encoding: Encoding) -> NDArray[np.int64]:
+def _doubles(array: pa.Array, target: Column, encoding: Encoding) -> NDArray[np.int64] | Words:
     """Doubles as fixed point: floor(x * 2^f), or x * 10^s rounded half away from zero."""
     filled = pc.fill_null(array.cast(pa.float64(), safe=False), 0.0)
     values = np.asarray(filled.to_numpy(zero_copy_only=False), np.float64)
@@ -158,10 +158,13 @@ def _doubles(array: pa.Array, target: Column, encoding: Encoding) -> NDArray[np.
         scaled = round_half_away(values * 10.0**target.type.scale)
     else:
         raise InternalError(f"column {target.name}: a DOUBLE without scale cannot be shared")
-    fits = (scaled >= float(INT64_MIN)) & (scaled < -float(INT64_MIN))
-    if not fits.all():
+    if not (np.abs(scaled) < 2.0**126).all():
         raise DataError(f"column {target.name}: a value is outside its declared range")
-    return scaled.astype(np.int64)
+    if ((scaled >= float(INT64_MIN)) & (scaled < -float(INT64_MIN))).all():
+        return scaled.astype(np.int64)
+    high = np.floor(np.ldexp(scaled, -64))
+    low = (scaled - np.ldexp(high, 64)).astype(np.uint64)
+    return Words(low.view(np.int64), high.astype(np.int64))
 
 
 def round_half_away(values: NDArray[np.float64]) -> NDArray[np.float64]:
