@@ -162,9 +162,14 @@ def _doubles(array: pa.Array, target: Column, encoding: Encoding) -> NDArray[np.
         raise DataError(f"column {target.name}: a value is outside its declared range")
     if ((scaled >= float(INT64_MIN)) & (scaled < -float(INT64_MIN))).all():
         return scaled.astype(np.int64)
-    high = np.floor(np.ldexp(scaled, -64))
-    low = (scaled - np.ldexp(high, 64)).astype(np.uint64)
-    return Words(low.view(np.int64), high.astype(np.int64))
+    size = np.abs(scaled)
+    top = np.floor(np.ldexp(size, -64))
+    low = (size - np.ldexp(top, 64)).astype(np.uint64)
+    high = top.astype(np.int64)
+    negative = scaled < 0
+    high = np.where(negative, -high - (low != 0), high)
+    low = np.where(negative, np.uint64(0) - low, low)
+    return Words(low.view(np.int64), high)
 
 
 def round_half_away(values: NDArray[np.float64]) -> NDArray[np.float64]:
