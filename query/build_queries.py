@@ -170,9 +170,7 @@ class QueryBuilder(ExpressionBuilder):
         return syntax.GroupingSets(kind="cube", items=children[0], span=span_of(meta))
 
     def grouping_sets(self, meta: Meta, children: list[Any]) -> syntax.GroupingSets:
-        return syntax.GroupingSets(
-            kind="grouping sets", items=tuple(children), span=span_of(meta)
-        )
+        return syntax.GroupingSets(kind="grouping sets", items=tuple(children), span=span_of(meta))
 
     def empty_set(self, _: Meta, __: list[Any]) -> None:
         return None
@@ -239,6 +237,7 @@ def _join(
     left: syntax.FromItem,
     kind: Tree[Any],
     right: syntax.FromItem,
+    *,
     condition: syntax.Expression | None = None,
     using: tuple[str, ...] = (),
     natural: bool = False,

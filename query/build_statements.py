@@ -172,9 +172,7 @@ class StatementBuilder(QueryBuilder):
         )
 
     def table_primary_key(self, meta: Meta, children: list[Any]) -> syntax.TableConstraint:
-        return syntax.TableConstraint(
-            kind="primary_key", columns=children[0], span=span_of(meta)
-        )
+        return syntax.TableConstraint(kind="primary_key", columns=children[0], span=span_of(meta))
 
     def table_unique(self, meta: Meta, children: list[Any]) -> syntax.TableConstraint:
         return syntax.TableConstraint(kind="unique", columns=children[0], span=span_of(meta))

@@ -30,9 +30,7 @@ def explain_mistake(
 class _Place:
     """The tokens around a mistake."""
 
-    def __init__(
-        self, tokens: Sequence[RawToken], index: int, expected: frozenset[str]
-    ) -> None:
+    def __init__(self, tokens: Sequence[RawToken], index: int, expected: frozenset[str]) -> None:
         self.tokens = tokens
         self.index = index
         self.expected = expected
@@ -82,7 +80,7 @@ class _Place:
 _CLAUSES = ("SELECT", "FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT")
 
 _WRITES = frozenset(
-    "INSERT UPDATE DELETE MERGE TRUNCATE ALTER GRANT REVOKE BEGIN COMMIT ROLLBACK SET".split()
+    str.split("INSERT UPDATE DELETE MERGE TRUNCATE ALTER GRANT REVOKE BEGIN COMMIT ROLLBACK SET")
 )
 
 
@@ -240,9 +238,9 @@ _WORDS = {
 }
 
 _HIDDEN = frozenset(
-    """SIGN FACTOR POWER CONCAT STAR DOT NOTNULL ISNULL IS IN LIKE ILIKE SIMILAR BETWEEN NOT
+    str.split("""SIGN FACTOR POWER CONCAT STAR DOT NOTNULL ISNULL IS IN LIKE ILIKE SIMILAR BETWEEN NOT
     COMPARISON AND OR SEMI ANTI NATURAL CROSS INNER LEFT RIGHT FULL QUALIFY WINDOW SEMICOLON
-    EXCEPT INTERSECT UNION WITH WITHIN FILTER OVER ESCAPE REVEAL""".split()
+    EXCEPT INTERSECT UNION WITH WITHIN FILTER OVER ESCAPE REVEAL""")
 )
 """What may follow almost anything, and so says little."""
 

@@ -1,0 +1,326 @@
+"""Calls of functions and aggregates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from . import functions, operators, syntax
+from .bound import Aggregate, Expression, Literal
+from .datatypes import (
+    BIGINT,
+    DATE,
+    DOUBLE,
+    HUGEINT,
+    TIMESTAMP,
+    BooleanType,
+    DateType,
+    DecimalType,
+    DoubleType,
+    IntegerType,
+    NullType,
+    SqlType,
+    TimestampType,
+    VarcharType,
+)
+from .errors import BindError, Span, UnsupportedError
+from .scope import suggestion
+from .typerules import unparameterised
+
+if TYPE_CHECKING:
+    from .bind_expression import ExpressionBinder
+
+_TRUNCATIONS = frozenset(
+    str.split("""microsecond millisecond second minute hour day week month quarter year decade century
+    millennium""")
+)
+
+
+def bind_call(binder: ExpressionBinder, node: syntax.Call) -> Expression:
+    """A function or aggregate call. Errors: BindError, UnsupportedError."""
+    name = node.name.lower()
+    _refuse_by_name(node, name)
+    if name in functions.AGGREGATES:
+        return _aggregate(binder, node, name)
+    if node.star or node.distinct or node.filter is not None or node.order_by:
+        clause = "*" if node.star else "DISTINCT" if node.distinct else "FILTER"
+        clause = "ORDER BY" if node.order_by else clause
+        raise BindError(f"{node.name} is not an aggregate and takes no {clause}", span=node.span)
+    special = _special(binder, node, name)
+    if special is not None:
+        return special
+    return _scalar(binder, node)
+
+
+def _refuse_by_name(node: syntax.Call, name: str) -> None:
+    if node.window is not None or name in functions.WINDOW_FUNCTIONS:
+        raise UnsupportedError(
+            f"window functions are not supported: {node.name}",
+            span=node.span,
+            hint="use GROUP BY, or join with an aggregated derived table",
+        )
+    if node.within_group:
+        raise UnsupportedError(
+            "WITHIN GROUP is not supported",
+            span=node.span,
+            hint="use the aggregates COUNT, SUM, AVG, MIN and MAX",
+        )
+    if name in functions.STATISTICS | functions.OTHER_AGGREGATES:
+        raise UnsupportedError(
+            f"the aggregate {node.name} is not supported",
+            span=node.span,
+            hint=_AGGREGATE_HINTS.get(name, "the aggregates are COUNT, SUM, AVG, MIN and MAX"),
+        )
+    if name in functions.MODEL_FUNCTIONS:
+        raise UnsupportedError(
+            f"models are not supported: {node.name}",
+            span=node.span,
+            hint="query the aggregates that the model needs",
+        )
+
+
+_AGGREGATE_HINTS = {
+    **dict.fromkeys(
+        ("var_samp", "variance", "var_pop", "stddev_samp", "stddev", "stddev_pop"),
+        "query COUNT(x), SUM(x) and SUM(x * x), and compute it from these",
+    ),
+    "bool_and": "write MIN(CASE WHEN condition THEN 1 ELSE 0 END) = 1",
+    "bool_or": "write MAX(CASE WHEN condition THEN 1 ELSE 0 END) = 1",
+    "any_value": "write MIN(x)",
+    "first": "write MIN(x)",
+    "count_if": "write COUNT(*) FILTER (WHERE condition)",
+}
+
+
+# Aggregates
+
+
+def _aggregate(binder: ExpressionBinder, node: syntax.Call, name: str) -> Expression:
+    if binder.inside_aggregate:
+        raise BindError("an aggregate cannot stand inside another one", span=node.span)
+    if not binder.aggregates:
+        hint = "write the condition in HAVING" if binder.clause == "WHERE" else None
+        raise BindError(
+            f"{binder.clause} cannot hold an aggregate: {node.name}", span=node.span, hint=hint
+        )
+    if node.order_by:
+        raise UnsupportedError(
+            "ORDER BY inside an aggregate is not supported",
+            span=node.span,
+            hint="the aggregates here do not depend on the order: leave it out",
+        )
+    with binder.within_aggregate():
+        filter_ = None
+        if node.filter is not None:
+            filter_ = operators.condition(binder.bind(node.filter), "FILTER")
+        arguments = [binder.bind(argument) for argument in node.arguments]
+    if name == "count" and (node.star or not arguments):
+        if node.distinct:
+            raise BindError("COUNT(DISTINCT *) names no column", span=node.span)
+        return Aggregate(
+            function="count_star",
+            argument=None,
+            filter=filter_,
+            type=BIGINT,
+            nullable=False,
+            span=node.span,
+        )
+    if node.star or len(arguments) != 1:
+        raise BindError(f"{node.name.upper()} takes one argument", span=node.span)
+    (argument,) = arguments
+    may_be_empty = not binder.grouped_by_keys or filter_ is not None or argument.nullable
+    return Aggregate(
+        function=name,
+        argument=argument,
+        distinct=node.distinct and name not in ("min", "max"),
+        filter=filter_,
+        type=aggregate_type(name, argument, node.span),
+        nullable=name != "count" and may_be_empty,
+        span=node.span,
+    )
+
+
+def aggregate_type(name: str, argument: Expression, span: Span | None) -> SqlType:
+    """DuckDB's result types. BindError if the aggregate does not take the argument."""
+    if name == "count":
+        return BIGINT
+    if name in ("min", "max"):
+        return argument.type
+    match name, argument.type:
+        case "sum", IntegerType() | BooleanType() | NullType():
+            return HUGEINT
+        case "sum", DecimalType(scale=scale):
+            return DecimalType(38, scale)
+        case "sum", DoubleType(scale=scale):
+            return DoubleType(scale)
+        case "avg", IntegerType() | DecimalType() | DoubleType() | NullType():
+            return DOUBLE
+        case "avg", DateType() | TimestampType():
+            raise UnsupportedError(
+                "AVG of dates is not supported",
+                span=span,
+                hint="average the days since a date: AVG(x - DATE '2000-01-01')",
+            )
+    kind = unparameterised(argument.type)
+    raise BindError(
+        f"{name.upper()} does not take {kind}",
+        span=span,
+        hint="write CAST(... AS ...) around the argument",
+    )
+
+
+# Functions with rules of their own
+
+
+def _special(binder: ExpressionBinder, node: syntax.Call, name: str) -> Expression | None:
+    count = len(node.arguments)
+    match name:
+        case "coalesce" | "ifnull":
+            _check_count(node, 2 if name == "ifnull" else 1, 2 if name == "ifnull" else 999)
+            values = _unified(binder, node)
+            nullable = all(value.nullable for value in values)
+            return _choice("coalesce", values, nullable, node)
+        case "greatest" | "least":
+            _check_count(node, 1, 999)
+            values = _unified(binder, node)
+            return _choice(name, values, all(value.nullable for value in values), node)
+        case "nullif":
+            _check_count(node, 2, 2)
+            return _nullif(binder, node)
+        case "if" | "iff":
+            _check_count(node, 3, 3)
+            when, then, otherwise = node.arguments
+            case = syntax.Case(
+                operand=None, branches=((when, then),), otherwise=otherwise, span=node.span
+            )
+            return binder.bind(case)
+        case "mod" | "add" | "subtract" | "multiply" | "divide":
+            _check_count(node, 2, 2)
+            operator = {"mod": "%", "add": "+", "subtract": "-", "multiply": "*", "divide": "//"}
+            left, right = (binder.operand(a) for a in node.arguments)
+            return operators.arithmetic(operator[name], left, right, node.span)
+        case "date_part" | "datepart":
+            _check_count(node, 2, 2)
+            return bind_extract(_constant_text(node.arguments[0], node), *_last(binder, node))
+        case "date_trunc" | "datetrunc":
+            _check_count(node, 2, 2)
+            return _date_trunc(binder, node)
+        case "date_add":
+            _check_count(node, 2, 2)
+            left, right = (binder.operand(a) for a in node.arguments)
+            return operators.arithmetic("+", left, right, node.span)
+        case "concat":
+            _check_count(node, 1, 999)
+            arguments = [binder.bind(a) for a in node.arguments]
+            return operators.make_call(
+                "concat", arguments, VarcharType(), node.span, nullable=False
+            )
+    if name in functions.PARTS and count == 1:
+        return bind_extract(name, binder.bind(node.arguments[0]), node.span)
+    return None
+
+
+def _last(binder: ExpressionBinder, node: syntax.Call) -> tuple[Expression, Span]:
+    return binder.bind(node.arguments[-1]), node.span
+
+
+def _choice(
+    function: str, values: Sequence[Expression], nullable: bool, node: syntax.Call
+) -> Expression:
+    if len(values) == 1:
+        return values[0]
+    return operators.make_call(function, values, values[0].type, node.span, nullable=nullable)
+
+
+def _unified(binder: ExpressionBinder, node: syntax.Call) -> list[Expression]:
+    operands = [binder.operand(argument) for argument in node.arguments]
+    return operators.unify(operands, node.span, node.name.upper())
+
+
+def _nullif(binder: ExpressionBinder, node: syntax.Call) -> Expression:
+    """NULLIF keeps its first argument's type; where a comparison needs casts it becomes CASE."""
+    left, right = (binder.operand(argument) for argument in node.arguments)
+    if left.is_text_literal or not isinstance(left.type, NullType):
+        first, second = operators.aligned(left, right, node.span)
+        if first == left.expression:
+            return operators.make_call(
+                "nullif", [first, second], left.type, node.span, nullable=True
+            )
+    test = operators.comparison("=", left, right, node.span)
+    return operators.choose(test, operators.null_literal(left.type), left.expression, node.span)
+
+
+def bind_extract(part: str, operand: Expression, span: Span | None) -> Expression:
+    """EXTRACT(part FROM operand). BindError for an unknown part or an operand without parts."""
+    name = functions.PART_SYNONYMS.get(part.lower(), part.lower())
+    if name.endswith("s") and name[:-1] in functions.PARTS:
+        name = name[:-1]
+    if name not in functions.PARTS | functions.DOUBLE_PARTS:
+        hint = suggestion(part, sorted(functions.PARTS))
+        raise BindError(f"EXTRACT knows no part {part}", span=span, hint=hint)
+    if not isinstance(operand.type, DateType | TimestampType | NullType):
+        raise BindError(
+            f"EXTRACT takes a date or a timestamp, not {unparameterised(operand.type)}",
+            span=operand.span or span,
+            hint="write CAST(... AS DATE) around it",
+        )
+    label = Literal(value=name, type=VarcharType(len(name)), nullable=False, span=span)
+    result = DOUBLE if name in functions.DOUBLE_PARTS else BIGINT
+    return operators.make_call("extract", [label, operand], result, span)
+
+
+def _date_trunc(binder: ExpressionBinder, node: syntax.Call) -> Expression:
+    part = _constant_text(node.arguments[0], node).lower()
+    name = functions.PART_SYNONYMS.get(part, part)
+    name = name[:-1] if name.endswith("s") and name[:-1] in _TRUNCATIONS else name
+    operand = binder.bind(node.arguments[1])
+    if name not in _TRUNCATIONS:
+        raise BindError(f"DATE_TRUNC knows no unit {part}", span=node.arguments[0].span)
+    if operand.type not in (DATE, TIMESTAMP):
+        raise BindError(
+            f"DATE_TRUNC takes a date or a timestamp, not {unparameterised(operand.type)}",
+            span=operand.span,
+        )
+    label = Literal(value=name, type=VarcharType(len(name)), nullable=False, span=node.span)
+    return operators.make_call("date_trunc", [label, operand], TIMESTAMP, node.span)
+
+
+def _constant_text(node: syntax.Expression, call: syntax.Call) -> str:
+    if not isinstance(node, syntax.Text):
+        raise BindError(f"the first argument of {call.name} is a constant string", span=node.span)
+    return node.value
+
+
+# All others
+
+
+def _scalar(binder: ExpressionBinder, node: syntax.Call) -> Expression:
+    function = functions.find_function(node.name)
+    if function is None:
+        close = functions.similar_function(node.name)
+        hint = f"did you mean {close}?" if close else "the functions are listed in docs/sql.md"
+        raise UnsupportedError(
+            f"the function {node.name} is not supported", span=node.span, hint=hint
+        )
+    _check_count(node, *function.counts)
+    arguments = [binder.bind(argument) for argument in node.arguments]
+    result = function.result(arguments)
+    if result is None:
+        kinds = ", ".join(unparameterised(argument.type) for argument in arguments)
+        raise BindError(
+            f"{node.name} does not take ({kinds})",
+            span=node.span,
+            hint="write CAST(... AS ...) around the argument that does not fit",
+        )
+    if function.name in ("round", "trunc") and len(arguments) == 1 and result == arguments[0].type:
+        return arguments[0]
+    nullable = any(a.nullable for a in arguments) if function.strict else True
+    return operators.make_call(function.name, arguments, result, node.span, nullable=nullable)
+
+
+def _check_count(node: syntax.Call, low: int, high: int) -> None:
+    count = len(node.arguments)
+    if low <= count <= high:
+        return
+    wanted = f"{low}" if low == high else f"{low} to {high}" if high < 999 else f"at least {low}"
+    raise BindError(f"{node.name} takes {wanted} arguments, not {count}", span=node.span)

@@ -1,0 +1,358 @@
+"""Syntax expressions to bound ones: names resolved, types known, constants folded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from . import bind_types, operators, syntax
+from .bind_calls import bind_call, bind_extract
+from .bound import Case, ColumnRef, Exists, Expression, InSubquery, Literal, Query
+from .casting import cast_expression
+from .datatypes import BOOLEAN, NullType, VarcharType
+from .errors import BindError, Span, UnsupportedError
+from .operators import Operand
+from .scope import Scope
+
+
+class QueryBinder(Protocol):
+    """What expressions need from the rest of the binder: their subqueries."""
+
+    text: str
+
+    def subquery(self, query: syntax.Query, outer: Scope) -> Query:
+        """Binds a query that may refer to the columns of `outer`."""
+        ...
+
+
+Alias = Callable[[str], Expression | None]
+"""Gives the expression that an alias of the select list stands for."""
+
+
+@dataclass(slots=True, kw_only=True)
+class ExpressionBinder:
+    """Binds the expressions of one clause.
+
+    clause: its name, for errors. aggregates: whether it may hold aggregates.
+    """
+
+    queries: QueryBinder
+    scope: Scope
+    clause: str
+    aggregates: bool = False
+    grouped_by_keys: bool = False
+    alias: Alias | None = None
+    alias_names: tuple[str, ...] = ()
+    inside_aggregate: bool = field(default=False, init=False)
+
+    def bind(self, node: syntax.Expression) -> Expression:
+        """The bound expression. Errors: BindError, UnsupportedError."""
+        match node:
+            case syntax.ColumnName():
+                return self._column(node)
+            case syntax.Number():
+                return bind_types.number(node)
+            case syntax.Text():
+                return bind_types.text(node)
+            case syntax.Boolean():
+                return operators.truth(node.value, node.span)
+            case syntax.Null():
+                return operators.null_literal(span=node.span)
+            case syntax.Moment():
+                return bind_types.moment(node)
+            case syntax.Interval():
+                whole = not isinstance(node.amount, syntax.Text)
+                return bind_types.interval(node, self.bind(node.amount) if whole else None)
+            case syntax.Unary():
+                return self._unary(node)
+            case syntax.Binary():
+                return self._binary(node)
+            case syntax.Case():
+                return self._case(node)
+            case syntax.Cast():
+                return self._cast(node)
+            case syntax.Extract():
+                return bind_extract(node.part, self.bind(node.operand), node.span)
+            case syntax.Call():
+                return bind_call(self, node)
+            case _:
+                return self._test(node)
+
+    def operand(self, node: syntax.Expression) -> Operand:
+        """The bound expression, with whether it is a bare literal."""
+        return Operand(expression=self.bind(node), bare=_is_bare(node))
+
+    @contextmanager
+    def within_aggregate(self) -> Iterator[None]:
+        """Binds an aggregate's argument, where no aggregate may stand."""
+        self.inside_aggregate = True
+        try:
+            yield
+        finally:
+            self.inside_aggregate = False
+
+    # Names
+
+    def _column(self, node: syntax.ColumnName) -> Expression:
+        column = self.scope.find(node.parts, node.span)
+        if column is not None:
+            return ColumnRef(
+                id=column.id,
+                name=column.name,
+                type=column.type,
+                nullable=column.nullable,
+                span=node.span,
+            )
+        if self.alias is not None and len(node.parts) == 1:
+            expression = self.alias(node.parts[0])
+            if expression is not None:
+                return expression
+        error = self.scope.unknown(node.parts, node.span, self.alias_names)
+        if self.queries.text[node.span.start : node.span.start + 1] == '"':
+            error.hint = "double quotes mark names; strings take single quotes" + (
+                f"; {error.hint}" if error.hint and error.hint.startswith("did") else ""
+            )
+        raise error
+
+    # Operators
+
+    def _unary(self, node: syntax.Unary) -> Expression:
+        if node.operator == "-" and isinstance(node.operand, syntax.Number):
+            literal = bind_types.number(node.operand, negative=True)
+            return _at(literal, node.span)
+        operand = self.bind(node.operand)
+        match node.operator:
+            case "not":
+                return operators.negation(operand, node.span)
+            case "-":
+                return operators.minus(operand, node.span)
+            case _:
+                operators.minus(operand, node.span)
+                return operand
+
+    def _binary(self, node: syntax.Binary) -> Expression:
+        match node.operator:
+            case "or" | "and":
+                parts = [self.bind(part) for part in _chain(node)]
+                return operators.junction(node.operator, parts, node.span)
+            case "=" | "<>" | "<" | "<=" | ">" | ">=":
+                left, right = self.operand(node.left), self.operand(node.right)
+                return operators.comparison(node.operator, left, right, node.span)
+            case "||":
+                return self._concatenation(node)
+            case "^":
+                call = syntax.Call(name="power", arguments=(node.left, node.right), span=node.span)
+                return bind_call(self, call)
+            case _:
+                left, right = self.operand(node.left), self.operand(node.right)
+                return operators.arithmetic(node.operator, left, right, node.span)
+
+    def _concatenation(self, node: syntax.Binary) -> Expression:
+        left, right = self.bind(node.left), self.bind(node.right)
+        for side in (left, right):
+            if not isinstance(side.type, NullType):
+                cast_expression(side, VarcharType(), node.span)
+        return operators.concatenation(left, right, node.span)
+
+    def _case(self, node: syntax.Case) -> Expression:
+        whats = "a WHEN condition"
+        conditions: list[Expression] = []
+        subject = None if node.operand is None else self.operand(node.operand)
+        for when, _ in node.branches:
+            if subject is None:
+                conditions.append(operators.condition(self.bind(when), whats))
+            else:
+                test = operators.comparison("=", subject, self.operand(when), when.span)
+                conditions.append(test)
+        results = [self.operand(result) for _, result in node.branches]
+        if node.otherwise is not None:
+            results.append(self.operand(node.otherwise))
+        values = operators.unify(results, node.span, "CASE")
+        otherwise = values.pop() if node.otherwise is not None else None
+        alternatives = values if otherwise is None else [*values, otherwise]
+        return Case(
+            branches=tuple(zip(conditions, values, strict=True)),
+            otherwise=otherwise,
+            type=alternatives[0].type,
+            nullable=otherwise is None or any(value.nullable for value in alternatives),
+            span=node.span,
+        )
+
+    def _cast(self, node: syntax.Cast) -> Expression:
+        target = bind_types.sql_type(node.type)
+        operand = self.bind(node.operand)
+        if node.safe:
+            raise UnsupportedError(
+                "TRY_CAST is not supported",
+                span=node.span,
+                hint="use CAST, and filter out what cannot be cast",
+            )
+        return cast_expression(operand, target, node.span)
+
+    # Tests
+
+    def _test(self, node: syntax.Expression) -> Expression:
+        match node:
+            case syntax.IsTest():
+                return self._is_test(node)
+            case syntax.IsDistinct():
+                operator = "is_not_distinct" if node.negated else "is_distinct"
+                left, right = self.operand(node.left), self.operand(node.right)
+                return operators.comparison(operator, left, right, node.span)
+            case syntax.Between():
+                return self._between(node)
+            case syntax.InList():
+                return self._in_list(node)
+            case syntax.Like():
+                return self._like(node)
+            case syntax.InQuery():
+                return self._in_query(node)
+            case syntax.Exists():
+                query = self.queries.subquery(node.query, self.scope)
+                return Exists(query=query, type=BOOLEAN, nullable=False, span=node.span)
+            case _:
+                raise _refused(node)
+
+    def _is_test(self, node: syntax.IsTest) -> Expression:
+        operand = self.bind(node.operand)
+        if node.test in ("null", "unknown"):
+            if node.test == "unknown":
+                operand = operators.condition(operand, "the operand of IS UNKNOWN")
+            function = "is_not_null" if node.negated else "is_null"
+            return operators.make_call(function, [operand], BOOLEAN, node.span, nullable=False)
+        operand = operators.condition(operand, f"the operand of IS {node.test.upper()}")
+        function = "is_distinct" if node.negated else "is_not_distinct"
+        other = operators.truth(node.test == "true")
+        return operators.make_call(function, [operand, other], BOOLEAN, node.span, nullable=False)
+
+    def _between(self, node: syntax.Between) -> Expression:
+        operand = self.operand(node.operand)
+        low = operators.comparison(">=", operand, self.operand(node.low), node.span)
+        high = operators.comparison("<=", operand, self.operand(node.high), node.span)
+        both = operators.junction("and", [low, high], node.span)
+        return operators.negation(both, node.span) if node.negated else both
+
+    def _in_list(self, node: syntax.InList) -> Expression:
+        operand = self.operand(node.operand)
+        pairs = [operators.aligned(operand, self.operand(i), node.span) for i in node.items]
+        constant = all(isinstance(item, Literal) for _, item in pairs)
+        if constant and len({first for first, _ in pairs}) == 1:
+            arguments = [pairs[0][0], *dict.fromkeys(item for _, item in pairs)]
+            member = operators.make_call("in", arguments, BOOLEAN, node.span)
+        else:
+            tests = [
+                operators.make_call("=", [first, item], BOOLEAN, node.span) for first, item in pairs
+            ]
+            member = tests[0] if len(tests) == 1 else operators.junction("or", tests, node.span)
+        return operators.negation(member, node.span) if node.negated else member
+
+    def _like(self, node: syntax.Like) -> Expression:
+        text, pattern = self.bind(node.operand), self.bind(node.pattern)
+        for side in (text, pattern):
+            if not isinstance(side.type, VarcharType | NullType):
+                raise BindError(
+                    f"{node.kind.upper()} compares strings, not {side.type}",
+                    span=side.span,
+                    hint="write CAST(... AS VARCHAR) around it",
+                )
+        arguments = [text, pattern]
+        if node.kind == "similar":
+            matches = operators.make_call("regexp_full_match", arguments, BOOLEAN, node.span)
+            return operators.negation(matches, node.span) if node.negated else matches
+        if node.kind == "ilike":
+            arguments = [
+                operators.make_call("lower", [side], VarcharType(), node.span) for side in arguments
+            ]
+        if node.escape is not None:
+            arguments.append(self.bind(node.escape))
+        function = "not_like" if node.negated else "like"
+        return operators.make_call(function, arguments, BOOLEAN, node.span)
+
+    def _in_query(self, node: syntax.InQuery) -> Expression:
+        if isinstance(node.operand, syntax.Row):
+            raise UnsupportedError(
+                "IN with several columns is not supported",
+                span=node.span,
+                hint="write EXISTS (SELECT ... WHERE a = x AND b = y)",
+            )
+        operand = self.operand(node.operand)
+        query = self.queries.subquery(node.query, self.scope)
+        if len(query.columns) != 1:
+            raise BindError(
+                f"the query of IN gives {len(query.columns)} columns, not one",
+                span=node.query.span,
+            )
+        column = query.columns[0]
+        inner = ColumnRef(
+            id=column.id, name=column.name, type=column.type, nullable=column.nullable
+        )
+        left, right = operators.aligned(operand, Operand(expression=inner), node.span)
+        if right != inner:
+            raise BindError(
+                f"cannot compare {operand.type} with the query's {column.type}",
+                span=node.span,
+                hint="cast the column inside the query",
+            )
+        return InSubquery(
+            argument=left,
+            query=query,
+            negated=node.negated,
+            type=BOOLEAN,
+            nullable=left.nullable or column.nullable,
+            span=node.span,
+        )
+
+
+def _at(literal: Literal, span: Span) -> Literal:
+    return Literal(value=literal.value, type=literal.type, nullable=literal.nullable, span=span)
+
+
+def _is_bare(node: syntax.Expression) -> bool:
+    """A number or a string as such, perhaps with a sign."""
+    if isinstance(node, syntax.Unary):
+        return node.operator in "+-" and isinstance(node.operand, syntax.Number)
+    return isinstance(node, syntax.Number | syntax.Text)
+
+
+def _chain(node: syntax.Binary) -> list[syntax.Expression]:
+    """The operands of a left-deep chain of one operator."""
+    operands: list[syntax.Expression] = []
+    current: syntax.Expression = node
+    while isinstance(current, syntax.Binary) and current.operator == node.operator:
+        operands.append(current.right)
+        current = current.left
+    return [current, *reversed(operands)]
+
+
+def _refused(node: syntax.Expression) -> BindError | UnsupportedError:
+    match node:
+        case syntax.Subquery():
+            return UnsupportedError(
+                "a subquery as a value is not supported",
+                span=node.span,
+                hint="join the query as a derived table, or ask it first and write its value here",
+            )
+        case syntax.Quantified():
+            return UnsupportedError(
+                f"{node.operator} {node.quantity.upper()} (query) is not supported",
+                span=node.span,
+                hint="write IN (query) or EXISTS (query with the condition)",
+            )
+        case syntax.Row():
+            return UnsupportedError(
+                "a row of several values is not supported",
+                span=node.span,
+                hint="compare the values one by one, joined with AND",
+            )
+        case syntax.Star():
+            return BindError("* stands only in a select list and in COUNT(*)", span=node.span)
+        case syntax.GroupingSets():
+            return UnsupportedError(
+                f"{node.kind.upper()} is not supported",
+                span=node.span,
+                hint="join several GROUP BY queries with UNION ALL",
+            )
+        case _:
+            raise AssertionError(type(node).__name__)

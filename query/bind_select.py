@@ -1,0 +1,314 @@
+"""One SELECT block: items, WHERE, GROUP BY, HAVING, DISTINCT, ORDER BY."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from . import naming, operators, syntax
+from .bind_expression import ExpressionBinder, QueryBinder
+from .bound import Aggregate, ColumnRef, Expression, Literal, OrderKey, Relation, Select
+from .datatypes import Column
+from .errors import BindError, Span, UnsupportedError
+from .functions import AGGREGATES
+from .ranges import encoding_of
+from .scope import Scope, first_of_each_name
+from .walking import contains, nodes_of
+
+
+@dataclass(slots=True, kw_only=True)
+class SelectBinder:
+    """Binds one SELECT whose FROM is bound already."""
+
+    queries: QueryBinder
+    columns: dict[int, Column]
+    select: syntax.Select
+    relation: Relation | None
+    scope: Scope
+    aliases: dict[str, syntax.Expression] = field(default_factory=dict)
+    pending: set[str] = field(default_factory=set)
+    names: list[str] = field(default_factory=list)
+    items: list[Expression] = field(default_factory=list)
+
+    def bind(self, order_by: Sequence[syntax.OrderKey]) -> Select:
+        """The bound SELECT with its order; LIMIT and OFFSET are the caller's."""
+        self._refuse()
+        for item in self.select.items:
+            if item.alias is not None:
+                self.aliases.setdefault(item.alias.lower(), item.expression)
+        where = self._where()
+        self._bind_items()
+        keys = self._group_keys()
+        having = self._having()
+        outputs = self._outputs()
+        order = [self._order_key(key, outputs) for key in order_by]
+        everything = [*self.items, *([having] if having else []), *(k.expression for k in order)]
+        grouped = bool(keys) or having is not None or any(map(_has_aggregate, everything))
+        if grouped:
+            self._check_grouped(everything, keys)
+        return Select(
+            columns=outputs,
+            order_by=tuple(order),
+            relation=self.relation,
+            where=where,
+            group_by=keys,
+            grouped=grouped,
+            having=having,
+            items=tuple(self.items),
+            distinct=self.select.distinct,
+        )
+
+    def _refuse(self) -> None:
+        select = self.select
+        if select.distinct_on:
+            raise UnsupportedError(
+                "DISTINCT ON is not supported",
+                span=select.distinct_on[0].span,
+                hint="use GROUP BY with MIN or MAX",
+            )
+        if select.windows or select.qualify is not None:
+            what, node = (
+                ("WINDOW", select.windows[0]) if select.windows else ("QUALIFY", select.qualify)
+            )
+            assert node is not None
+            raise UnsupportedError(
+                f"window functions are not supported: {what}",
+                span=node.span,
+                hint="use GROUP BY, or join with an aggregated derived table",
+            )
+
+    def _binder(self, clause: str, *, aggregates: bool = False) -> ExpressionBinder:
+        return ExpressionBinder(
+            queries=self.queries,
+            scope=self.scope,
+            clause=clause,
+            aggregates=aggregates,
+            grouped_by_keys=self._has_keys(),
+            alias=lambda name: self._alias(name, clause, aggregates),
+            alias_names=tuple(item.alias for item in self.select.items if item.alias),
+        )
+
+    def _has_keys(self) -> bool:
+        """Whether groups come from keys, and so have at least one row."""
+        if self.select.group_by is None:
+            return False
+        items = (item.expression for item in self.select.items)
+        return bool(self.select.group_by) or not all(map(_calls_aggregate, items))
+
+    def _alias(self, name: str, clause: str, aggregates: bool) -> Expression | None:
+        """What an alias of the select list stands for, bound as if written here."""
+        key = name.lower()
+        expression = self.aliases.get(key)
+        if expression is None or key in self.pending:
+            return None
+        self.pending.add(key)
+        try:
+            return self._binder(clause, aggregates=aggregates).bind(expression)
+        finally:
+            self.pending.discard(key)
+
+    # Clauses
+
+    def _where(self) -> Expression | None:
+        if self.select.where is None:
+            return None
+        return operators.condition(self._binder("WHERE").bind(self.select.where), "WHERE")
+
+    def _having(self) -> Expression | None:
+        if self.select.having is None:
+            return None
+        bound = self._binder("HAVING", aggregates=True).bind(self.select.having)
+        return operators.condition(bound, "HAVING")
+
+    def _bind_items(self) -> None:
+        for item in self.select.items:
+            if isinstance(item.expression, syntax.Star):
+                self._expand(item.expression)
+                continue
+            if item.alias is not None:
+                self.pending.add(item.alias.lower())
+            bound = self._binder("SELECT", aggregates=True).bind(item.expression)
+            self.pending.clear()
+            self.items.append(bound)
+            self.names.append(item.alias or self._natural_name(item.expression, bound))
+
+    def _natural_name(self, node: syntax.Expression, bound: Expression) -> str:
+        if isinstance(node, syntax.ColumnName) and isinstance(bound, ColumnRef):
+            return bound.name
+        return naming.column_name(node)
+
+    def _expand(self, star: syntax.Star) -> None:
+        """`*` and `t.*`, without the excluded columns."""
+        sources = [s for s in self.scope.sources if star.table and s.answers_to(star.table)]
+        if star.table and not sources:
+            raise self.scope.unknown((*star.table, "*"), star.span, ())
+        if not self.scope.sources:
+            raise BindError("* needs a FROM", span=star.span)
+        columns = [c for s in sources for c in s.columns] if star.table else self.scope.visible()
+        excluded = {name.lower() for name in star.excluded}
+        unknown = excluded - {column.name.lower() for column in columns}
+        if unknown:
+            raise BindError(f"there is no column {min(unknown)} to exclude", span=star.span)
+        kept = [column for column in columns if column.name.lower() not in excluded]
+        if not kept:
+            raise BindError("nothing is left of *", span=star.span)
+        for column in kept:
+            self.items.append(_reference(column, star.span))
+            self.names.append(column.name)
+
+    def _outputs(self) -> tuple[Column, ...]:
+        made = []
+        for name, item in zip(self.names, self.items, strict=True):
+            column = Column(
+                id=len(self.columns),
+                name=name,
+                type=item.type,
+                encoding=encoding_of(item, self.columns),
+                nullable=item.nullable,
+            )
+            self.columns[column.id] = column
+            made.append(column)
+        return tuple(made)
+
+    # GROUP BY
+
+    def _group_keys(self) -> tuple[Expression, ...]:
+        if self.select.group_by is None:
+            return ()
+        if not self.select.group_by:
+            found = [item for item in self.items if not _has_aggregate(item)]
+        else:
+            found = [self._group_key(node) for node in self.select.group_by]
+        return tuple(dict.fromkeys(found))
+
+    def _group_key(self, node: syntax.Expression) -> Expression:
+        if isinstance(node, syntax.Number) and node.text.isdigit():
+            key = self.items[self._position(int(node.text), "GROUP BY", node.span)]
+            if _has_aggregate(key):
+                raise BindError(f"GROUP BY {node.text} is an aggregate", span=node.span)
+            return key
+        return self._binder("GROUP BY").bind(node)
+
+    def _position(self, position: int, clause: str, span: Span) -> int:
+        if not 1 <= position <= len(self.items):
+            raise BindError(
+                f"{clause} {position} is out of range",
+                span=span,
+                hint=f"the select list has {len(self.items)} columns",
+            )
+        return position - 1
+
+    def _check_grouped(self, expressions: Sequence[Expression], keys: Sequence[Expression]) -> None:
+        """Outside aggregates, only GROUP BY expressions and constants may stand."""
+        local = {c.id for s in self.scope.sources for c in s.columns}
+        wanted = set(keys)
+        for expression in expressions:
+            for node in nodes_of(expression, skip=lambda n: _is_settled(n, wanted)):
+                if isinstance(node, ColumnRef) and node.id in local:
+                    raise BindError(
+                        f"{node.name} must stand in GROUP BY or inside an aggregate",
+                        span=node.span,
+                        hint=f"add {node.name} to GROUP BY, or write MIN({node.name})",
+                    )
+
+    # ORDER BY
+
+    def _order_key(self, key: syntax.OrderKey, outputs: Sequence[Column]) -> OrderKey:
+        return order_key(key, self._order_expression(key.expression, outputs))
+
+    def _order_expression(self, node: syntax.Expression, outputs: Sequence[Column]) -> Expression:
+        named = output_named(node, outputs)
+        if named is not None:
+            return named
+        bound = self._binder("ORDER BY", aggregates=True).bind(node)
+        for item, column in zip(self.items, outputs, strict=True):
+            if item == bound:
+                return _reference(column, node.span)
+        if isinstance(bound, Literal):
+            raise BindError(
+                "ORDER BY a constant orders nothing",
+                span=node.span,
+                hint="order by a column, or by its position in the select list",
+            )
+        if self.select.distinct:
+            raise UnsupportedError(
+                "ORDER BY something that SELECT DISTINCT does not give",
+                span=node.span,
+                hint="add the expression to the select list",
+            )
+        return bound
+
+
+def order_key(key: syntax.OrderKey, expression: Expression) -> OrderKey:
+    """A bound order key; NULLs come last unless the text says otherwise, as in DuckDB."""
+    return OrderKey(
+        expression=expression,
+        descending=bool(key.descending),
+        nulls_first=bool(key.nulls_first),
+    )
+
+
+def output_named(node: syntax.Expression, outputs: Sequence[Column]) -> Expression | None:
+    """The output column that ORDER BY means by a position or a bare name.
+
+    Errors: BindError for a position out of range.
+    """
+    if isinstance(node, syntax.Number) and node.text.isdigit():
+        position = int(node.text)
+        if not 1 <= position <= len(outputs):
+            raise BindError(
+                f"ORDER BY {position} is out of range",
+                span=node.span,
+                hint=f"the select list has {len(outputs)} columns",
+            )
+        return _reference(outputs[position - 1], node.span)
+    if isinstance(node, syntax.ColumnName) and len(node.parts) == 1:
+        for column in first_of_each_name(outputs):
+            if column.name.lower() == node.parts[0].lower():
+                return _reference(column, node.span)
+    return None
+
+
+def row_count(node: syntax.Expression | None, binder: ExpressionBinder) -> int | None:
+    """The constant of LIMIT or OFFSET; None if absent or NULL. BindError if it is not one."""
+    if node is None:
+        return None
+    bound = binder.bind(node)
+    if not isinstance(bound, Literal) or not isinstance(bound.value, int | None):
+        raise BindError(f"{binder.clause} takes a constant whole number", span=node.span)
+    if bound.value is not None and bound.value < 0:
+        raise BindError(f"{binder.clause} cannot be negative", span=node.span)
+    return bound.value
+
+
+def _reference(column: Column, span: Span) -> ColumnRef:
+    return ColumnRef(
+        id=column.id, name=column.name, type=column.type, nullable=column.nullable, span=span
+    )
+
+
+def _has_aggregate(expression: Expression) -> bool:
+    return contains(expression, Aggregate)
+
+
+def _is_settled(node: object, keys: set[Expression]) -> bool:
+    return isinstance(node, Aggregate) or (isinstance(node, Expression) and node in keys)
+
+
+def _calls_aggregate(node: syntax.Expression) -> bool:
+    """Whether the text of an expression calls an aggregate outside subqueries."""
+    return any(
+        isinstance(part, syntax.Call) and part.name.lower() in AGGREGATES
+        for part in _syntax_nodes(node)
+    )
+
+
+def _syntax_nodes(node: object) -> Iterator[object]:
+    if isinstance(node, tuple):
+        for part in node:
+            yield from _syntax_nodes(part)
+    elif isinstance(node, syntax.Node) and not isinstance(node, syntax.Query):
+        yield node
+        for entry in dataclasses.fields(node):
+            yield from _syntax_nodes(getattr(node, entry.name))

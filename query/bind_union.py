@@ -1,0 +1,111 @@
+"""UNION ALL: its inputs brought to common column types."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from functools import reduce
+
+from . import syntax
+from .bound import Query, Select
+from .casting import cast_expression
+from .datatypes import Column, SqlType
+from .errors import BindError, Span, UnsupportedError
+from .ranges import encoding_of, union_of
+from .typerules import common_type, unparameterised
+
+
+def union_inputs(body: syntax.SetOperation) -> list[syntax.Body]:
+    """The inputs of a chain of UNION ALL, in order.
+
+    Errors: UnsupportedError for every other set operation.
+    """
+    if body.operator != "union" or not body.all:
+        name = body.operator.upper() + (" ALL" if body.all else "")
+        raise UnsupportedError(
+            f"{name} is not supported", span=body.operator_span, hint=_HINTS[body.operator]
+        )
+    sides = []
+    for side in (body.left, body.right):
+        chain = isinstance(side, syntax.SetOperation)
+        sides.extend(
+            union_inputs(side) if chain and isinstance(side, syntax.SetOperation) else [side]
+        )
+    return sides
+
+
+_HINTS = {
+    "union": "write SELECT DISTINCT * FROM (... UNION ALL ...)",
+    "except": "write WHERE NOT EXISTS (SELECT ...)",
+    "intersect": "write SELECT DISTINCT ... WHERE EXISTS (SELECT ...)",
+}
+
+
+def align_inputs(
+    inputs: Sequence[Select], columns: dict[int, Column], span: Span
+) -> tuple[tuple[Query, ...], tuple[Column, ...]]:
+    """The inputs with casts to common types in their items, and the union's fresh columns.
+
+    Errors: BindError if the inputs differ in their number of columns or have no common type.
+    """
+    counts = {len(query.columns) for query in inputs}
+    if len(counts) > 1:
+        shown = " and ".join(str(count) for count in sorted(counts))
+        raise BindError(f"the sides of UNION ALL have {shown} columns", span=span)
+    types = [
+        _shared([query.columns[place].type for query in inputs], place, span)
+        for place in range(counts.pop())
+    ]
+    cast = tuple(_cast_items(query, types, columns) for query in inputs)
+    return cast, tuple(_union_column(cast, place, columns) for place in range(len(types)))
+
+
+def _shared(types: Sequence[SqlType], place: int, span: Span) -> SqlType:
+    shared = types[0]
+    for other in types[1:]:
+        met = common_type(shared, other)
+        if met is None:
+            names = f"{unparameterised(shared)} and {unparameterised(other)}"
+            raise BindError(
+                f"column {place + 1} of UNION ALL mixes {names}",
+                span=span,
+                hint="write CAST(... AS ...) in one of the sides",
+            )
+        shared = met
+    return shared
+
+
+def _cast_items(query: Select, types: Sequence[SqlType], columns: dict[int, Column]) -> Select:
+    if [column.type for column in query.columns] == list(types):
+        return query
+    items = tuple(
+        cast_expression(item, target, item.span)
+        for item, target in zip(query.items, types, strict=True)
+    )
+    outputs = tuple(
+        column
+        if column.type == item.type
+        else dataclasses.replace(column, type=item.type, encoding=encoding_of(item, columns))
+        for column, item in zip(query.columns, items, strict=True)
+    )
+    columns.update((column.id, column) for column in outputs)
+    return dataclasses.replace(query, items=items, columns=outputs)
+
+
+def _union_column(inputs: Sequence[Select], place: int, columns: dict[int, Column]) -> Column:
+    parts = [query.columns[place] for query in inputs]
+    column = dataclasses.replace(
+        parts[0],
+        id=len(columns),
+        type=_widest(parts),
+        encoding=reduce(union_of, [part.encoding for part in parts]),
+        nullable=any(part.nullable for part in parts),
+    )
+    columns[column.id] = column
+    return column
+
+
+def _widest(parts: Sequence[Column]) -> SqlType:
+    """The parts' common type: they agree but for the lengths of strings."""
+    met = reduce(lambda a, b: common_type(a, b) or a, [part.type for part in parts])
+    return met

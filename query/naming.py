@@ -1,0 +1,119 @@
+"""Names of result columns that the text does not name: the expression as DuckDB prints it."""
+
+from __future__ import annotations
+
+import re
+
+from . import syntax
+
+_PLAIN = re.compile(r"[^\W\d]\w*")
+
+_QUOTED_FUNCTIONS = frozenset({"substring", "trim", "position", "overlay"})
+
+
+def column_name(node: syntax.Expression) -> str:
+    """The name that DuckDB gives a select item without an alias."""
+    return node.parts[-1] if isinstance(node, syntax.ColumnName) else _text(node)
+
+
+def _text(node: syntax.Expression) -> str:
+    match node:
+        case syntax.ColumnName(parts=parts):
+            return ".".join(_name(part) for part in parts)
+        case syntax.Number(text=text):
+            return repr(float(text)) if "e" in text.lower() else text
+        case syntax.Text(value=value):
+            return _quoted(value)
+        case syntax.Boolean(value=value):
+            return "true" if value else "false"
+        case syntax.Null():
+            return "NULL"
+        case syntax.Moment(type=kind, text=text):
+            return f"CAST({_quoted(text)} AS {kind.upper()})"
+        case syntax.Unary():
+            return _unary(node)
+        case syntax.Binary(operator=operator):
+            joined = f" {operator.upper()} ".join(_text(part) for part in _operands(node))
+            return f"({joined})"
+        case syntax.Case():
+            return _case(node)
+        case syntax.Cast(operand=operand, type=kind):
+            parameters = f"({','.join(map(str, kind.parameters))})" if kind.parameters else ""
+            return f"CAST({_text(operand)} AS {kind.name.upper()}{parameters})"
+        case syntax.Extract(part=part, operand=operand):
+            return f"date_part('{part.upper()}', {_text(operand)})"
+        case syntax.Call():
+            return _call(node)
+        case _:
+            return _test(node)
+
+
+def _test(node: syntax.Expression) -> str:
+    match node:
+        case syntax.IsTest(operand=operand, test=test, negated=negated):
+            return f"({_text(operand)} IS {'NOT ' if negated else ''}{test.upper()})"
+        case syntax.IsDistinct(left=left, right=right, negated=negated):
+            word = "IS NOT DISTINCT FROM" if negated else "IS DISTINCT FROM"
+            return f"({_text(left)} {word} {_text(right)})"
+        case syntax.Between(operand=operand, low=low, high=high, negated=negated):
+            between = f"({_text(operand)} BETWEEN {_text(low)} AND {_text(high)})"
+            return f"(NOT {between})" if negated else between
+        case syntax.InList(operand=operand, items=items, negated=negated):
+            inside = f"({_text(operand)} IN ({', '.join(_text(item) for item in items)}))"
+            return f"(NOT {inside})" if negated else inside
+        case syntax.Like(operand=operand, pattern=pattern, kind=kind, negated=negated):
+            symbol = {"like": "~~", "ilike": "~~*"}.get(kind, "SIMILAR TO")
+            return f"({_text(operand)} {'!' if negated else ''}{symbol} {_text(pattern)})"
+        case syntax.Exists():
+            return "EXISTS(...)"
+        case _:
+            return "subquery"
+
+
+def _name(part: str) -> str:
+    return part if _PLAIN.fullmatch(part) else '"' + part.replace('"', '""') + '"'
+
+
+def _quoted(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _operands(node: syntax.Binary) -> list[syntax.Expression]:
+    """Chains of AND and of OR print without inner parentheses."""
+    if node.operator not in ("and", "or"):
+        return [node.left, node.right]
+    left, right = node.left, node.right
+    chain = isinstance(left, syntax.Binary) and left.operator == node.operator
+    return [*(_operands(left) if chain and isinstance(left, syntax.Binary) else [left]), right]
+
+
+def _unary(node: syntax.Unary) -> str:
+    if node.operator == "not":
+        return f"(NOT {_text(node.operand)})"
+    if isinstance(node.operand, syntax.Number):
+        return node.operator.replace("+", "") + node.operand.text
+    return f"({node.operator}({_text(node.operand)}))"
+
+
+def _case(node: syntax.Case) -> str:
+    branches = " ".join(
+        f"WHEN ({_when(node.operand, when)}) THEN ({_text(then)})" for when, then in node.branches
+    )
+    otherwise = "NULL" if node.otherwise is None else _text(node.otherwise)
+    return f"CASE  {branches} ELSE {otherwise} END"
+
+
+def _when(operand: syntax.Expression | None, when: syntax.Expression) -> str:
+    return _text(when) if operand is None else f"({_text(operand)} = {_text(when)})"
+
+
+def _call(node: syntax.Call) -> str:
+    name = node.name.lower()
+    if name == "count" and not node.arguments:
+        text = "count_star()"
+    else:
+        shown = {"coalesce": "COALESCE"}.get(name, name)
+        shown = f'"{shown}"' if shown in _QUOTED_FUNCTIONS else shown
+        arguments = ", ".join(_text(argument) for argument in node.arguments)
+        text = f"{shown}({'DISTINCT ' if node.distinct else ''}{arguments})"
+    return text if node.filter is None else f"{text} FILTER (WHERE {_text(node.filter)})"

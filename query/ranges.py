@@ -1,0 +1,386 @@
+"""The public range of an expression's encoded values, by exact interval arithmetic.
+
+Ranges contain every value that the expression can take for columns within their declared bounds.
+Decimals are aligned as their types say (datatypes.py). NULLs have no part in a range.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+
+from . import moments
+from .bound import (
+    Aggregate,
+    Call,
+    Case,
+    ColumnRef,
+    Exists,
+    Expression,
+    InSubquery,
+    Literal,
+)
+from .casting import EXACT
+from .datatypes import (
+    BooleanType,
+    Column,
+    DateType,
+    DecimalType,
+    Encoding,
+    IntegerType,
+    NullType,
+    SqlType,
+    TimestampType,
+    VarcharType,
+)
+from .typerules import decimals
+
+TRUTH = Encoding(lo=0, hi=1)
+
+AggregateRange = Callable[[Aggregate], Encoding | None]
+
+_BOOLEAN_CALLS = frozenset(
+    str.split("""= <> < <= > >= is_distinct is_not_distinct and or not is_null is_not_null in like
+    not_like""")
+)
+
+_PARTS = {
+    "year": (1, 9999),
+    "quarter": (1, 4),
+    "month": (1, 12),
+    "week": (1, 53),
+    "day": (1, 31),
+    "doy": (1, 366),
+    "dow": (0, 6),
+    "isodow": (1, 7),
+    "hour": (0, 23),
+    "minute": (0, 59),
+    "second": (0, 59),
+    "decade": (0, 999),
+    "century": (1, 100),
+}
+
+_MONOTONE_PARTS = frozenset({"year", "decade", "century"})
+
+
+def encoding_of(
+    expression: Expression,
+    columns: Mapping[int, Column],
+    aggregate: AggregateRange | None = None,
+) -> Encoding | None:
+    """The encoding of an expression over columns given by id; None where it has no public bound.
+
+    aggregate: gives the range of an aggregate; without it, its type's natural range is taken.
+    """
+    return _Ranges(columns, aggregate).of(expression)
+
+
+def natural_encoding(sql_type: SqlType) -> Encoding | None:
+    """The range of a type without declared bounds; None for VARCHAR and for unscaled DOUBLE.
+
+    BIGINT and HUGEINT range over [-2^62, 2^62 - 1], so that ring arithmetic stays in 63 bits.
+    """
+    match sql_type:
+        case BooleanType():
+            return TRUTH
+        case IntegerType(bits=bits):
+            limit = 1 << min(bits - 1, 62)
+            return Encoding(lo=-limit, hi=limit - 1)
+        case DecimalType(precision=precision):
+            return Encoding(lo=-(10**precision) + 1, hi=10**precision - 1)
+        case DateType():
+            return Encoding(lo=moments.FIRST_DATE, hi=moments.LAST_DATE)
+        case TimestampType():
+            return Encoding(lo=moments.FIRST_TIMESTAMP, hi=moments.LAST_TIMESTAMP)
+        case VarcharType(length=int() as length):
+            return Encoding(lo=0, hi=256**length - 1, text_bytes=length)
+        case NullType():
+            return Encoding(lo=0, hi=0)
+        case _:
+            return None
+
+
+def union_of(left: Encoding | None, right: Encoding | None) -> Encoding | None:
+    """The smallest encoding that holds the values of both; None if either is unbounded.
+
+    Domains are merged and sorted; a domain beside padded text becomes padded text.
+    """
+    if left is None or right is None:
+        return None
+    if left == right:
+        return left
+    if left.domain is not None and right.domain is not None:
+        return domain_encoding((*left.domain, *right.domain))
+    widths = [_text_bytes(encoding) for encoding in (left, right)]
+    if widths[0] is not None and widths[1] is not None:
+        return _text_encoding(max(widths[0], widths[1]))
+    if widths != [None, None] or left.fraction_bits != right.fraction_bits:
+        return None
+    return Encoding(
+        lo=min(left.lo, right.lo), hi=max(left.hi, right.hi), fraction_bits=left.fraction_bits
+    )
+
+
+def domain_encoding(values: Iterable[str]) -> Encoding:
+    """The encoding of a set of strings, in the order of their UTF-8 bytes."""
+    domain = tuple(sorted(set(values), key=str.encode))
+    return Encoding(lo=0, hi=max(0, len(domain) - 1), domain=domain)
+
+
+def _text_encoding(length: int) -> Encoding:
+    return Encoding(lo=0, hi=256**length - 1, text_bytes=length)
+
+
+def _text_bytes(encoding: Encoding) -> int | None:
+    if encoding.domain is not None:
+        return max((len(value.encode()) for value in encoding.domain), default=0)
+    return encoding.text_bytes
+
+
+class _Ranges:
+    def __init__(self, columns: Mapping[int, Column], aggregate: AggregateRange | None) -> None:
+        self.columns = columns
+        self.aggregate = aggregate
+
+    def of(self, expression: Expression) -> Encoding | None:
+        match expression:
+            case ColumnRef(id=identity):
+                column = self.columns.get(identity)
+                return None if column is None else column.encoding
+            case Literal():
+                return _literal(expression)
+            case Case():
+                return self._case(expression)
+            case Aggregate():
+                if self.aggregate is not None:
+                    return self.aggregate(expression)
+                return natural_encoding(expression.type)
+            case Exists() | InSubquery():
+                return TRUTH
+            case Call():
+                return self._call(expression)
+            case _:
+                return natural_encoding(expression.type)
+
+    def _case(self, case: Case) -> Encoding | None:
+        values = [value for _, value in case.branches]
+        if case.otherwise is not None:
+            values.append(case.otherwise)
+        return self._union(values, case.type)
+
+    def _union(self, values: Iterable[Expression], sql_type: SqlType) -> Encoding | None:
+        """The union of several alternatives; NULL constants take no part."""
+        ranges = [self.of(v) for v in values if not _is_null(v)]
+        if not ranges:
+            return Encoding(lo=0, hi=0)
+        total = ranges[0]
+        for other in ranges[1:]:
+            total = union_of(total, other)
+        return total
+
+    def _call(self, call: Call) -> Encoding | None:
+        if call.function in _BOOLEAN_CALLS or isinstance(call.type, BooleanType):
+            return TRUTH
+        if isinstance(call.type, VarcharType):
+            return self._text_call(call)
+        match call.function:
+            case "coalesce":
+                return self._union(call.arguments, call.type)
+            case "nullif":
+                return self.of(call.arguments[0])
+            case "cast":
+                return self._cast(call)
+            case "extract":
+                return self._extract(call)
+            case "date_trunc":
+                return self._truncated(call)
+            case "length":
+                return self._length(call)
+            case "sign":
+                return self._sign(call)
+        return self._arithmetic(call)
+
+    def _text_call(self, call: Call) -> Encoding | None:
+        match call.function:
+            case "coalesce" | "greatest" | "least":
+                return self._union(call.arguments, call.type)
+            case "nullif" | "cast":
+                return self.of(call.arguments[0]) if _is_text(call.arguments[0]) else None
+            case "substring" | "trim" | "ltrim" | "rtrim" | "left" | "right":
+                inner = self.of(call.arguments[0])
+                length = None if inner is None else _text_bytes(inner)
+                return None if length is None else _text_encoding(length)
+            case _:
+                return natural_encoding(call.type)
+
+    def _arithmetic(self, call: Call) -> Encoding | None:
+        bounds = [self._aligned(argument, call) for argument in call.arguments]
+        known = [b for b in bounds if b is not None]
+        if len(known) != len(bounds) or decimals(call.type) is None:
+            return self._moment(call)
+        match call.function, known:
+            case "+", [(a, b), (c, d)]:
+                return Encoding(lo=a + c, hi=b + d)
+            case "-", [(a, b), (c, d)]:
+                return Encoding(lo=a - d, hi=b - c)
+            case "*", [(a, b), (c, d)]:
+                products = (a * c, a * d, b * c, b * d)
+                return Encoding(lo=min(products), hi=max(products))
+            case "negate", [(a, b)]:
+                return Encoding(lo=-b, hi=-a)
+            case "abs", [(a, b)]:
+                low = 0 if a <= 0 <= b else min(abs(a), abs(b))
+                return Encoding(lo=low, hi=max(abs(a), abs(b)))
+            case "greatest", _:
+                return _extreme(known, call, max)
+            case "least", _:
+                return _extreme(known, call, min)
+            case (("//" | "%"), [top, bottom]):
+                return _division(call.function, top, bottom)
+            case "round" | "floor" | "ceil" | "trunc", [(a, b), *_]:
+                return self._rounded(call)
+            case _:
+                return natural_encoding(call.type)
+
+    def _aligned(self, argument: Expression, call: Call) -> tuple[int, int] | None:
+        """An argument's bounds in the scale of the call (in its own for a product)."""
+        own, wanted = decimals(argument.type), decimals(call.type)
+        encoding = self.of(argument)
+        if encoding is None or own is None or encoding.fraction_bits or wanted is None:
+            return None
+        exact = call.function in ("*", "round", "floor", "ceil", "trunc")
+        factor = 1 if exact else 10 ** max(0, wanted - own)
+        return encoding.lo * factor, encoding.hi * factor
+
+    def _moment(self, call: Call) -> Encoding | None:
+        """Date and interval arithmetic that is not constant: the type's range."""
+        return natural_encoding(call.type)
+
+    def _cast(self, call: Call) -> Encoding | None:
+        (argument,) = call.arguments
+        inner = self.of(argument)
+        if inner is None or inner.domain is not None or inner.text_bytes is not None:
+            return natural_encoding(call.type)
+        match argument.type, call.type:
+            case DateType(), TimestampType():
+                day = moments.DAY_MICROSECONDS
+                return Encoding(lo=inner.lo * day, hi=inner.hi * day)
+            case TimestampType(), DateType():
+                day = moments.DAY_MICROSECONDS
+                return Encoding(lo=inner.lo // day, hi=inner.hi // day)
+        own, wanted = decimals(argument.type), decimals(call.type)
+        if own is None or wanted is None or inner.fraction_bits:
+            return inner if call.type == argument.type else natural_encoding(call.type)
+        return Encoding(lo=_rescale(inner.lo, own, wanted), hi=_rescale(inner.hi, own, wanted))
+
+    def _rounded(self, call: Call) -> Encoding | None:
+        argument = call.arguments[0]
+        inner, own, wanted = self.of(argument), decimals(argument.type), decimals(call.type)
+        if inner is None or own is None or wanted is None:
+            return natural_encoding(call.type)
+        margin = 1
+        if len(call.arguments) == 2:
+            digits = call.arguments[1]
+            places = digits.value if isinstance(digits, Literal) else None
+            if not isinstance(places, int):
+                return natural_encoding(call.type)
+            margin = 10 ** max(0, -places)
+        low, high = _rescale(inner.lo, own, wanted), _rescale(inner.hi, own, wanted)
+        return Encoding(lo=low - margin, hi=high + margin)
+
+    def _extract(self, call: Call) -> Encoding | None:
+        part, operand = call.arguments
+        name = part.value if isinstance(part, Literal) else None
+        if not isinstance(name, str) or name not in _PARTS:
+            return natural_encoding(call.type)
+        low, high = _PARTS[name]
+        inner = self.of(operand)
+        if inner is not None and name in _MONOTONE_PARTS:
+            unit = moments.DAY_MICROSECONDS if isinstance(operand.type, DateType) else 1
+            first = moments.extract_part(name, inner.lo * unit)
+            last = moments.extract_part(name, inner.hi * unit)
+            low = low if first is None else max(low, first)
+            high = high if last is None else min(high, last)
+        return Encoding(lo=low, hi=high)
+
+    def _truncated(self, call: Call) -> Encoding | None:
+        natural = natural_encoding(call.type)
+        inner = self.of(call.arguments[1])
+        if inner is None or natural is None:
+            return natural
+        day = moments.DAY_MICROSECONDS
+        unit = day if isinstance(call.arguments[1].type, DateType) else 1
+        low = max(natural.lo, inner.lo * unit - 366 * 1000 * day)
+        return Encoding(lo=low, hi=inner.hi * unit)
+
+    def _length(self, call: Call) -> Encoding | None:
+        inner = self.of(call.arguments[0])
+        length = None if inner is None else _text_bytes(inner)
+        return natural_encoding(call.type) if length is None else Encoding(lo=0, hi=length)
+
+    def _sign(self, call: Call) -> Encoding | None:
+        inner = self.of(call.arguments[0])
+        if inner is None:
+            return Encoding(lo=-1, hi=1)
+        return Encoding(lo=(inner.lo > 0) - (inner.lo < 0), hi=(inner.hi > 0) - (inner.hi < 0))
+
+
+def _literal(literal: Literal) -> Encoding | None:
+    value = literal.value
+    if value is None:
+        return Encoding(lo=0, hi=0)
+    if isinstance(value, str):
+        return domain_encoding([value])
+    scale = decimals(literal.type)
+    if isinstance(value, float):
+        if scale is None:
+            return None
+        value = Decimal(repr(value))
+    if isinstance(value, Decimal):
+        code = int(value.scaleb(scale or 0, EXACT).to_integral_value(context=EXACT))
+        return Encoding(lo=code, hi=code)
+    if isinstance(value, int):
+        return Encoding(lo=int(value), hi=int(value))
+    return None
+
+
+def _is_null(expression: Expression) -> bool:
+    while isinstance(expression, Call) and expression.function == "cast":
+        (expression,) = expression.arguments
+    return isinstance(expression, Literal) and expression.value is None
+
+
+def _is_text(expression: Expression) -> bool:
+    return isinstance(expression.type, VarcharType)
+
+
+def _extreme(
+    bounds: list[tuple[int, int]], call: Call, pick: Callable[[Iterable[int]], int]
+) -> Encoding:
+    """GREATEST and LEAST skip NULLs, so a nullable argument need not take part."""
+    sure = [b for b, a in zip(bounds, call.arguments, strict=True) if not a.nullable]
+    low, high = min(b[0] for b in bounds), max(b[1] for b in bounds)
+    if pick is max:
+        return Encoding(lo=max([b[0] for b in sure], default=low), hi=high)
+    return Encoding(lo=low, hi=min([b[1] for b in sure], default=high))
+
+
+def _division(function: str, top: tuple[int, int], bottom: tuple[int, int]) -> Encoding:
+    """// and % truncate towards zero; by zero they give NULL."""
+    largest = max(abs(top[0]), abs(top[1]))
+    if function == "%":
+        largest = min(largest, max(max(abs(bottom[0]), abs(bottom[1])) - 1, 0))
+        return Encoding(lo=-largest if top[0] < 0 else 0, hi=largest if top[1] > 0 else 0)
+    smallest = bottom[0] if bottom[0] > 0 else -bottom[1] if bottom[1] < 0 else 1
+    quotient = largest // smallest
+    signed = top[0] < 0 or bottom[0] < 0
+    return Encoding(lo=-quotient if signed else 0, hi=quotient)
+
+
+def _rescale(value: int, own: int, wanted: int) -> int:
+    """An encoded number in another scale, rounded half away from zero."""
+    if wanted >= own:
+        return int(value * 10 ** (wanted - own))
+    divisor = 10 ** (own - wanted)
+    magnitude = (abs(value) * 2 + divisor) // (2 * divisor)
+    return int(-magnitude if value < 0 else magnitude)
