@@ -170,11 +170,15 @@ def ring_words(p: SharingProtocol, columns: Sequence[SecretColumn], width: int) 
 def bits_in(p: SharingProtocol, column: SecretColumn, target: Encoding) -> Bits:
     """The column's planes under another encoding whose range contains every value."""
     encoding = column.encoding
+    padding = 0
     if encoding.text_bytes is not None and target.text_bytes is not None:
-        (planes,) = need_bits(p, [column])
-        return shift_planes_up(planes, 8 * (target.text_bytes - encoding.text_bytes))
+        padding = 8 * (target.text_bytes - encoding.text_bytes)
     if column.is_constant:
-        return p.constant_bits(encoding.lo - target.lo, target.width, column.rows)
+        constant = (encoding.lo << padding) - target.lo
+        return p.constant_bits(constant, target.width, column.rows)
+    if encoding.text_bytes is not None:
+        (planes,) = need_bits(p, [column])
+        return shift_planes_up(planes, padding)
     column.force("bits")
     if column.bits is None and encoding.lo != target.lo:
         shifted = p.add_public(_ring(column), -target.lo)

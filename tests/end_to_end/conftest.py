@@ -213,7 +213,7 @@ def _rough(value: Any) -> Any:
 
 def assert_same(actual: pa.Table, expected: pa.Table, *, ordered: bool) -> None:
     """Exact for everything but doubles (1e-9 relative)."""
-    assert actual.column_names == expected.column_names
+    assert actual.column_names == [n.replace("\"", "") for n in expected.column_names]
     left, right = rows_of(actual), rows_of(expected)
     if not ordered:
         left, right = sorted(left, key=_sort_key), sorted(right, key=_sort_key)
