@@ -31,8 +31,12 @@ if TYPE_CHECKING:
     from .bind_expression import ExpressionBinder
 
 _TRUNCATIONS = frozenset(
-    str.split("""microsecond millisecond second minute hour day week month quarter year decade century
-    millennium""")
+    str.split(
+        """
+        microsecond millisecond second minute hour day week month quarter year decade century
+        millennium
+        """
+    )
 )
 
 

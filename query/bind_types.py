@@ -52,8 +52,12 @@ _DECIMALS = frozenset({"decimal", "numeric", "dec"})
 _STRINGS = frozenset({"varchar", "text", "string", "char", "bpchar", "nvarchar"})
 
 _FOREIGN = frozenset(
-    str.split("""float real float4 uinteger ubigint usmallint utinyint uhugeint time timetz timestamptz
-    interval blob bytea uuid json bit list map struct enum""")
+    str.split(
+        """
+        float real float4 uinteger ubigint usmallint utinyint uhugeint time timetz timestamptz
+        interval blob bytea uuid json bit list map struct enum
+        """
+    )
 )
 
 DOUBLE_DECIMALS = 15

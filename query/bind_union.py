@@ -107,5 +107,4 @@ def _union_column(inputs: Sequence[Select], place: int, columns: dict[int, Colum
 
 def _widest(parts: Sequence[Column]) -> SqlType:
     """The parts' common type: they agree but for the lengths of strings."""
-    met = reduce(lambda a, b: common_type(a, b) or a, [part.type for part in parts])
-    return met
+    return reduce(lambda a, b: common_type(a, b) or a, [part.type for part in parts])

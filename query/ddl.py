@@ -8,27 +8,31 @@ DOUBLE needs a number of decimals: DOUBLE(s), and a lower and an upper bound.
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
 from . import syntax
 from .bind_types import sql_type
-from .catalog import Catalog, ColumnDefinition, ForeignKey, Table
+from .catalog import Catalog, ColumnDefinition, Table
 from .checks import Bound, bounded_encoding, check_bounds, intersect
 from .datatypes import DoubleType, IntervalType, SqlType
-from .errors import CatalogError, ConfigurationError, Span, SqlError
+from .errors import CatalogError, Span, SqlError
+from .keys import known_columns, problem, with_foreign_keys
 from .parser import parse
 from .printer import format_statement
+from .public_files import UNKNOWN_ROWS, with_public_file
 from .scope import suggestion
+
+MAX_ROWS = (1 << 31) - 1
 
 
 def load_catalog(text: str, *, parties: tuple[str, ...], directory: Path | None = None) -> Catalog:
     """The catalog that a catalog.sql declares; names are folded to lower case.
 
     parties: the federation's party names, the only possible owners. directory: where the files of
-    public tables stand; with it their content hashes are taken.
+    public tables stand; with it their content
+    hashes are taken, and their rows counted where no ROWS is declared.
 
     Errors: CatalogError with the place for what contradicts itself; SqlSyntaxError;
     ConfigurationError if a public table's file cannot be read.
@@ -38,26 +42,25 @@ def load_catalog(text: str, *, parties: tuple[str, ...], directory: Path | None 
         tables: dict[str, Table] = {}
         for statement in statements:
             if not isinstance(statement, syntax.CreateTable):
-                raise _problem(
+                raise problem(
                     "a catalog holds CREATE TABLE and CREATE PUBLIC TABLE only", statement.span
                 )
             if statement.name.lower() in tables:
-                raise _problem(f"the table {statement.name} is declared twice", statement.span)
+                raise problem(f"the table {statement.name} is declared twice", statement.span)
             table = _Declaration(statement, parties, text).table()
             tables[table.name] = table
         for statement in statements:
             assert isinstance(statement, syntax.CreateTable)
             table = tables[statement.name.lower()]
-            tables[table.name] = _with_foreign_keys(table, tables, statement)
+            tables[table.name] = with_foreign_keys(table, tables, statement)
     except SqlError as error:
         raise CatalogError(str(error.located(text))) from None
     if directory is not None:
-        tables = {name: _hashed(table, directory) for name, table in tables.items()}
+        tables = {name: with_public_file(table, directory) for name, table in tables.items()}
+    for table in tables.values():
+        if table.rows == UNKNOWN_ROWS:
+            raise CatalogError(f"the public table {table.name} needs ROWS n or its file")
     return Catalog(tables=tables, digest=_digest(statements, tables.values()))
-
-
-def _problem(message: str, span: Span | None, hint: str | None = None) -> SqlError:
-    return SqlError(message, span=span, hint=hint)
 
 
 def _digest(statements: Iterable[syntax.Statement], tables: Iterable[Table]) -> str:
@@ -65,20 +68,6 @@ def _digest(statements: Iterable[syntax.Statement], tables: Iterable[Table]) -> 
     lines = sorted(format_statement(statement) for statement in statements)
     lines += sorted(f"-- {t.name} {t.content_hash}" for t in tables if t.content_hash)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-def _hashed(table: Table, directory: Path) -> Table:
-    if table.public_file is None:
-        return table
-    path = directory / table.public_file
-    try:
-        with path.open("rb") as file:
-            content = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise ConfigurationError(
-            f"the file of the public table {table.name} cannot be read: {path} ({error.strerror})"
-        ) from None
-    return dataclasses.replace(table, content_hash=content)
 
 
 class _Declaration:
@@ -102,7 +91,7 @@ class _Declaration:
             name=self.statement.name.lower(),
             columns=columns,
             owners=self._owners(),
-            rows=self._rows(bounds, columns, primary_key),
+            rows=self._rows(),
             primary_key=primary_key,
             unique=self._unique(types),
             public_file=self.statement.file,
@@ -113,15 +102,15 @@ class _Declaration:
         for column in self.columns:
             name = column.name.lower()
             if name in types:
-                raise _problem(f"the column {column.name} is declared twice", column.span)
+                raise problem(f"the column {column.name} is declared twice", column.span)
             types[name] = sql_type(column.type)
             if types[name] == DoubleType():
                 hint = "write DOUBLE(s) with the number of decimals to keep, or DECIMAL(p, s)"
-                raise _problem("a stored DOUBLE needs its decimals", column.type.span, hint)
+                raise problem("a stored DOUBLE needs its decimals", column.type.span, hint)
             if isinstance(types[name], IntervalType):
-                raise _problem("a column cannot be an INTERVAL", column.type.span)
+                raise problem("a column cannot be an INTERVAL", column.type.span)
         if not types:
-            raise _problem("a table needs a column", self.statement.span)
+            raise problem("a table needs a column", self.statement.span)
         return types
 
     def _bounds(self, types: dict[str, SqlType]) -> dict[str, Bound]:
@@ -144,11 +133,11 @@ class _Declaration:
         name = column.name.lower()
         kinds = {constraint.kind for constraint in column.constraints}
         if {"not_null", "may_be_null"} <= kinds or (name in primary_key and "may_be_null" in kinds):
-            raise _problem(f"{column.name} cannot be NULL and not NULL", column.span)
+            raise problem(f"{column.name} cannot be NULL and not NULL", column.span)
         kind = types[name]
         if isinstance(kind, DoubleType) and name not in bounds:
             hint = f"write CHECK ({column.name} BETWEEN low AND high)"
-            raise _problem(f"{column.name} needs bounds, being a DOUBLE", column.span, hint)
+            raise problem(f"{column.name} needs bounds, being a DOUBLE", column.span, hint)
         return ColumnDefinition(
             name=name,
             type=kind,
@@ -163,38 +152,28 @@ class _Declaration:
             return ()
         if not statement.owners:
             hint = "write OWNED BY party ROWS n behind the columns"
-            raise _problem(f"the table {statement.name} has no owner", statement.span, hint)
+            raise problem(f"the table {statement.name} has no owner", statement.span, hint)
         known = {party.lower(): party for party in self.parties}
         for owner in statement.owners:
             if owner.lower() not in known:
-                hint = suggestion(owner, self.parties)
-                raise _problem(f"the owner {owner} is not a party", statement.span, hint)
+                message = f"the owner {owner} is not a party"
+                raise problem(message, statement.span, suggestion(owner, self.parties))
         names = [known[owner.lower()] for owner in statement.owners]
         if len(set(names)) < len(names):
-            raise _problem("an owner is named twice", statement.span)
+            raise problem("an owner is named twice", statement.span)
         return tuple(names)
 
-    def _rows(
-        self,
-        bounds: dict[str, Bound],
-        columns: tuple[ColumnDefinition, ...],
-        primary_key: tuple[str, ...],
-    ) -> int:
-        """ROWS; a public table without it has as many as its primary key can have values."""
+    def _rows(self) -> int:
+        """ROWS; without it, a public table's file says how many rows there are."""
         statement = self.statement
-        if statement.rows is not None:
-            if not 1 <= statement.rows < 1 << 31:
-                raise _problem("ROWS must be from 1 to 2147483647", statement.span)
-            return statement.rows
-        del bounds
-        keys = [c.encoding for c in columns if c.name in primary_key]
-        product = 1
-        for encoding in keys:
-            product *= (encoding.hi - encoding.lo + 1) if encoding is not None else 1 << 31
-        if statement.file is None or not keys or product >= 1 << 31:
-            hint = "write ROWS n with the largest number of rows that the table may have"
-            raise _problem(f"the table {statement.name} states no ROWS", statement.span, hint)
-        return product
+        if statement.rows is None:
+            if statement.file is not None:
+                return UNKNOWN_ROWS
+            hint = "write ROWS n with the largest number of rows that an owner may have"
+            raise problem(f"the table {statement.name} states no ROWS", statement.span, hint)
+        if not 1 <= statement.rows <= MAX_ROWS:
+            raise problem(f"ROWS must be from 1 to {MAX_ROWS}", statement.span)
+        return statement.rows
 
     # Keys
 
@@ -207,15 +186,15 @@ class _Declaration:
         ]
         keys += [(c.columns, c.span) for c in self.constraints if c.kind == "primary_key"]
         if len(keys) > 1:
-            raise _problem(
+            raise problem(
                 "a table has one PRIMARY KEY",
                 keys[1][1],
                 "for a key of several columns write PRIMARY KEY (a, b) behind the columns",
             )
-        return self._known(keys[0][0], types, keys[0][1]) if keys else ()
+        return known_columns(keys[0][0], types, keys[0][1]) if keys else ()
 
     def _unique(self, types: dict[str, SqlType]) -> tuple[tuple[str, ...], ...]:
-        keys = [
+        keys: list[tuple[str, ...]] = [
             (column.name.lower(),)
             for column in self.columns
             for constraint in column.constraints
@@ -223,68 +202,5 @@ class _Declaration:
         ]
         for constraint in self.constraints:
             if constraint.kind == "unique":
-                keys.append(self._known(constraint.columns, types, constraint.span))
+                keys.append(known_columns(constraint.columns, types, constraint.span))
         return tuple(dict.fromkeys(keys))
-
-    @staticmethod
-    def _known(names: tuple[str, ...], types: dict[str, SqlType], span: Span) -> tuple[str, ...]:
-        for name in names:
-            if name.lower() not in types:
-                raise _problem(f"there is no column {name}", span, suggestion(name, types))
-        folded = tuple(name.lower() for name in names)
-        if len(set(folded)) < len(folded):
-            raise _problem("a key names a column twice", span)
-        return folded
-
-
-def _with_foreign_keys(
-    table: Table, tables: dict[str, Table], statement: syntax.CreateTable
-) -> Table:
-    """The table with its foreign keys, which must point at columns that exist."""
-    keys = []
-    for element in statement.elements:
-        if isinstance(element, syntax.TableConstraint) and element.kind == "foreign_key":
-            assert element.table is not None
-            keys.append(
-                _foreign_key(
-                    element.columns, element.table, element.referenced, table, tables, element.span
-                )
-            )
-        if isinstance(element, syntax.ColumnDeclaration):
-            keys.extend(
-                _foreign_key((element.name,), c.table or "", c.columns, table, tables, c.span)
-                for c in element.constraints
-                if c.kind == "references"
-            )
-    return dataclasses.replace(table, foreign_keys=tuple(keys))
-
-
-def _foreign_key(
-    columns: tuple[str, ...],
-    target: str,
-    referenced: tuple[str, ...],
-    table: Table,
-    tables: dict[str, Table],
-    span: Span,
-) -> ForeignKey:
-    other = tables.get(target.lower())
-    if other is None:
-        raise _problem(f"there is no table {target}", span, suggestion(target, tables))
-    points = tuple(name.lower() for name in referenced) or other.primary_key
-    own = tuple(name.lower() for name in columns)
-    if not points:
-        raise _problem(
-            f"{other.name} has no PRIMARY KEY to refer to",
-            span,
-            f"write REFERENCES {other.name} (column)",
-        )
-    if len(points) != len(own):
-        raise _problem(f"{len(own)} columns refer to {len(points)}", span)
-    for names, place in ((own, table), (points, other)):
-        known = {column.name: column.type for column in place.columns}
-        for name in names:
-            if name not in known:
-                raise _problem(
-                    f"there is no column {name} in {place.name}", span, suggestion(name, known)
-                )
-    return ForeignKey(columns=own, table=other.name, referenced=points)

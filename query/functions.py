@@ -60,23 +60,35 @@ def similar_function(name: str) -> str | None:
 AGGREGATES = frozenset({"count", "sum", "avg", "min", "max"})
 
 STATISTICS = frozenset(
-    str.split("""var_samp var_pop variance stddev_samp stddev_pop stddev covar_samp covar_pop corr regr_slope
-    regr_intercept regr_r2 median quantile_cont quantile_disc quantile mode bool_and bool_or arg_min
-    arg_max ttest_ind ttest_welch ttest_paired chi2_test mann_whitney wilcoxon kaplan_meier logrank
-    histogram crosstab""")
+    str.split(
+        """
+        var_samp var_pop variance stddev_samp stddev_pop stddev covar_samp covar_pop corr
+        regr_slope regr_intercept regr_r2 median quantile_cont quantile_disc quantile mode
+        bool_and bool_or arg_min arg_max ttest_ind ttest_welch ttest_paired chi2_test
+        mann_whitney wilcoxon kaplan_meier logrank histogram crosstab
+        """
+    )
 )
 """Aggregates of the language that are refused by name."""
 
 OTHER_AGGREGATES = frozenset(
-    str.split("""any_value first last string_agg listagg group_concat list array_agg product bit_and bit_or
-    bit_xor approx_count_distinct approx_quantile entropy kurtosis skewness fsum favg mad max_by
-    min_by argmin argmax count_if countif every""")
+    str.split(
+        """
+        any_value first last string_agg listagg group_concat list array_agg product bit_and
+        bit_or bit_xor approx_count_distinct approx_quantile entropy kurtosis skewness fsum favg
+        mad max_by min_by argmin argmax count_if countif every
+        """
+    )
 )
 """Aggregates of DuckDB beyond the language."""
 
 WINDOW_FUNCTIONS = frozenset(
-    str.split("""row_number rank dense_rank percent_rank cume_dist ntile lag lead first_value last_value
-    nth_value""")
+    str.split(
+        """
+        row_number rank dense_rank percent_rank cume_dist ntile lag lead first_value last_value
+        nth_value
+        """
+    )
 )
 
 MODEL_FUNCTIONS = frozenset({"predict", "evaluate"})
@@ -243,8 +255,12 @@ _FUNCTIONS: dict[str, ScalarFunction] = dict(
 )
 
 PARTS = frozenset(
-    str.split("""year month day quarter week doy dow isodow hour minute second decade century millennium
-    isoyear dayofweek dayofyear dayofmonth weekofyear millisecond microsecond""")
+    str.split(
+        """
+        year month day quarter week doy dow isodow hour minute second decade century millennium
+        isoyear dayofweek dayofyear dayofmonth weekofyear millisecond microsecond
+        """
+    )
 )
 """What EXTRACT gives as a BIGINT; each of these is a function too, as in DuckDB."""
 

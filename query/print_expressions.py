@@ -94,9 +94,8 @@ class ExpressionPrinter:
             case syntax.IsTest() | syntax.IsDistinct():
                 return IS, self._is(node)
             case syntax.Quantified():
-                left = self.show(node.left, PREDICATE)
-                quantity = node.quantity.upper()
-                return COMPARISON, f"{left} {node.operator} {quantity} {self._nested(node.query)}"
+                start = f"{self.show(node.left, PREDICATE)} {node.operator} {node.quantity.upper()}"
+                return COMPARISON, f"{start} {self._nested(node.query)}"
             case syntax.Between() | syntax.InList() | syntax.InQuery() | syntax.Like():
                 return PREDICATE, self._predicate(node)
             case _:

@@ -40,8 +40,12 @@ TRUTH = Encoding(lo=0, hi=1)
 AggregateRange = Callable[[Aggregate], Encoding | None]
 
 _BOOLEAN_CALLS = frozenset(
-    str.split("""= <> < <= > >= is_distinct is_not_distinct and or not is_null is_not_null in like
-    not_like""")
+    str.split(
+        """
+        = <> < <= > >= is_distinct is_not_distinct and or not is_null is_not_null in like
+        not_like
+        """
+    )
 )
 
 _PARTS = {
