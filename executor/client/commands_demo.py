@@ -54,6 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
         for number, question in enumerate(questions, 1):
             print(f"\n== Question {number} of {len(questions)}\n")
             _answer(federation, question)
+    print("\nNobody learnt anything else; EXPLAIN PRIVACY tells the whole of it, line by line.")
     return 0
 
 
@@ -73,12 +74,15 @@ def read_question(path: Path) -> Question:
 
 
 def condensed(privacy: str) -> str:
-    """One line per party of an EXPLAIN PRIVACY: what it shared and what it received."""
+    """One line per party of an EXPLAIN PRIVACY: what it shared, and what it received or learnt."""
     lines = []
     for section in privacy.strip().split("\n\n")[1:]:
         party, *facts = section.splitlines()
-        told = [fact.removeprefix("  - ") for fact in facts if fact.startswith("  - ")]
-        told = [fact for fact in told if fact.startswith(("shares", "gives", "receives", "learns"))]
+        told = [
+            re.split(r";|, and so|, not even", fact.removeprefix("  - "))[0].replace(" of it,", ",")
+            for fact in facts
+            if fact.startswith(("  - shares", "  - gives", "  - receives the r", "  - learns"))
+        ]
         if told:
             lines.append(f"{party}: {'; '.join(told)}")
     return "\n".join(lines)

@@ -23,7 +23,7 @@ CREATE TABLE wide_left (k BIGINT NOT NULL, v BIGINT) OWNED BY mercy ROWS 400000;
 CREATE TABLE wide_right (k BIGINT PRIMARY KEY, w BIGINT) OWNED BY grace ROWS 400000;
 """
 
-ENDLESS = "SELECT SUM(w) FROM wide_left JOIN wide_right ON wide_left.k = wide_right.k"
+ENDLESS = "SELECT COUNT(*) FROM wide_left JOIN wide_right ON wide_left.k = wide_right.k"
 """A query that runs for many seconds."""
 
 FILES = {

@@ -172,7 +172,8 @@ def test_an_unknown_command_points_to_the_list(console):
 
 
 def test_ctrl_c_cancels_the_query_at_the_nodes(client):
-    timer = threading.Timer(0.3, signal.raise_signal, (signal.SIGINT,))
+    main = threading.main_thread().ident
+    timer = threading.Timer(0.3, signal.pthread_kill, (main, signal.SIGINT))
     timer.start()
     with pytest.raises(CancelledError):
         ask(client, "SELECT endless")
