@@ -12,6 +12,7 @@ from fractions import Fraction
 
 from ..query.bound import Call, Case, ColumnRef, Expression, Literal
 from ..query.datatypes import Encoding
+from .quotients import averaged_pair
 from .ranging import expression_range
 from .scales import scale_of
 
@@ -20,10 +21,12 @@ WIDTH = 122
 
 
 def double_encoding(
-    expression: Expression, ranges: Mapping[int, Encoding | None]
+    expression: Expression,
+    ranges: Mapping[int, Encoding | None],
+    averages: Mapping[tuple[int, int], int],
 ) -> Encoding | None:
     """The encoding of a DOUBLE expression over clear columns; None if it has no public bound."""
-    magnitude = _magnitude(expression, ranges)
+    magnitude = _average(expression, averages) or _magnitude(expression, ranges)
     if magnitude is None:
         return None
     bits = int(magnitude).bit_length() + 1
@@ -32,6 +35,15 @@ def double_encoding(
     fraction_bits = min(FRACTION_BITS, WIDTH - bits)
     bound = (int(magnitude) + 2) << fraction_bits
     return Encoding(lo=-bound, hi=bound, fraction_bits=fraction_bits)
+
+
+def _average(expression: Expression, averages: Mapping[tuple[int, int], int]) -> Fraction | None:
+    """The bound of a plain average."""
+    pair = averaged_pair(expression)
+    bound = None if pair is None else averages.get((pair[0].id, pair[1].id))
+    if pair is None or bound is None:
+        return None
+    return Fraction(bound + 1) / Fraction(10 ** (scale_of(pair[0].type) or 0))
 
 
 def _magnitude(expression: Expression, ranges: Mapping[int, Encoding | None]) -> Fraction | None:

@@ -154,14 +154,38 @@ def _project(node: Project, below: Facts) -> Facts:
         for key in below.keys
         if key.ids <= renamed.keys()
     )
-    return Facts(rows=below.rows, keys=keys, ranges=ranges, smallest=smallest)
+    return Facts(
+        rows=below.rows,
+        keys=keys,
+        ranges=ranges,
+        smallest=smallest,
+        averages=_renamed_averages(node, below),
+    )
+
+
+def _renamed_averages(node: Project, below: Facts) -> dict[tuple[int, int], int]:
+    """Sums and counts that pass, a count also where NULL has become 0."""
+    names: dict[int, list[int]] = {}
+    for column, expression in zip(node.columns, node.expressions, strict=True):
+        match expression:
+            case (
+                ColumnRef(id=source)
+                | Call(function="coalesce", arguments=(ColumnRef(id=source), Literal(value=0)))
+            ):
+                names.setdefault(source, []).append(column.id)
+    return {
+        (total, count): bound
+        for pair, bound in below.averages.items()
+        for total in names.get(pair[0], [])
+        for count in names.get(pair[1], [])
+    }
 
 
 def range_of(expression: Expression, facts: Facts) -> Encoding | None:
     """The range of an expression over a node's columns; DOUBLE values in fixed point."""
     if isinstance(expression.type, DoubleType) and not isinstance(expression, ColumnRef):
         exact = expression_range(expression, facts.ranges) if _has_scale(expression) else None
-        return exact or double_encoding(expression, facts.ranges)
+        return exact or double_encoding(expression, facts.ranges, facts.averages)
     return expression_range(expression, facts.ranges)
 
 
@@ -199,6 +223,7 @@ def _join(node: Join, left: Facts, right: Facts) -> Facts:
         keys=keys,
         ranges=left.ranges | right.ranges,
         smallest=left.smallest | right.smallest,
+        averages=left.averages | right.averages,
     )
 
 
@@ -206,7 +231,7 @@ def _sort(node: Sort, below: Facts) -> Facts:
     rows = max(0, below.rows - node.offset)
     if node.limit is not None:
         rows = min(rows, node.limit)
-    return Facts(rows=rows, keys=below.keys, ranges=below.ranges, smallest=below.smallest)
+    return dataclasses.replace(below, rows=rows)
 
 
 def _union(node: Union, inputs: tuple[Facts, ...]) -> Facts:
@@ -222,7 +247,28 @@ def _union(node: Union, inputs: tuple[Facts, ...]) -> Facts:
         for key in node.unique
         if _unique_everywhere(node, frozenset(key), inputs)
     )
-    return Facts(rows=sum(f.rows for f in inputs), keys=keys, ranges=ranges, smallest=smallest)
+    return Facts(
+        rows=sum(f.rows for f in inputs),
+        keys=keys,
+        ranges=ranges,
+        smallest=smallest,
+        averages=_union_averages(node, inputs),
+    )
+
+
+def _union_averages(node: Union, inputs: tuple[Facts, ...]) -> dict[tuple[int, int], int]:
+    """Pairs of columns that every input has as a sum and its count."""
+    own = [
+        {
+            (place[total], place[count]): bound
+            for (total, count), bound in facts.averages.items()
+            if total in place and count in place
+        }
+        for facts, inner in zip(inputs, node.inputs, strict=True)
+        for place in [dict(zip(inner.ids, node.ids, strict=True))]
+    ]
+    shared = [pair for pair in own[0] if all(pair in other for other in own)]
+    return {pair: max(other[pair] for other in own) for pair in shared}
 
 
 def _unique_everywhere(node: Union, key: frozenset[int], inputs: tuple[Facts, ...]) -> bool:

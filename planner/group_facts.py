@@ -18,7 +18,34 @@ def aggregate_facts(node: Aggregate, below: Facts, multiples: Multiples) -> Fact
     for aggregated in node.aggregates:
         ranges[aggregated.column.id] = _aggregate_range(aggregated, below, multiples)
         smallest[aggregated.column.id] = _aggregate_smallest(aggregated, below)
-    return Facts(rows=rows, keys=(Key(ids=frozenset(node.keys)),), ranges=ranges, smallest=smallest)
+    return Facts(
+        rows=rows,
+        keys=(Key(ids=frozenset(node.keys)),),
+        ranges=ranges,
+        smallest=smallest,
+        averages=_averages(node, below),
+    )
+
+
+def _averages(node: Aggregate, below: Facts) -> dict[tuple[int, int], int]:
+    """Sums beside counts of the same values, or sums of both over partial groups."""
+    nullable = {column.id: column.nullable for column in node.input.columns}
+    found: dict[tuple[int, int], int] = {}
+    for total in node.aggregates:
+        if total.function != "sum" or total.argument is None:
+            continue
+        values = below.ranges[total.argument]
+        for count in node.aggregates:
+            pair = (total.column.id, count.column.id)
+            counted = count.argument == total.argument and count.function == "count"
+            every = count.function == "count_star" and not nullable[total.argument]
+            if (counted or every) and values is not None:
+                found[pair] = max(abs(values.lo), abs(values.hi))
+            elif count.function == "sum" and count.argument is not None:
+                partial = below.averages.get((total.argument, count.argument))
+                if partial is not None:
+                    found[pair] = partial
+    return found
 
 
 def group_bound(node: Aggregate, below: Facts) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
 
 from ..query.datatypes import Encoding
@@ -22,6 +22,7 @@ class Key:
 class Facts:
     """`rows`: bound on the rows. `ranges`: encoding by column id (None: never leaves its owner).
 
+    `averages`: by (id of a sum, id of a count), a bound on |sum / count|, in the sum's encoding.
     `smallest`: a lower bound on the magnitude of the column's non-zero encoded values.
     """
 
@@ -29,6 +30,7 @@ class Facts:
     keys: tuple[Key, ...]
     ranges: dict[int, Encoding | None]
     smallest: dict[int, int]
+    averages: dict[tuple[int, int], int] = field(default_factory=dict)
 
     def unique_on(self, ids: frozenset[int]) -> Key | None:
         """A key within these columns: one that its owner can check, if there is any."""

@@ -30,9 +30,7 @@ from .secure import Filter as SecureFilter
 from .secure import Project as SecureProject
 from .secure import Sort as SecureSort
 from .shared_encodings import SharedEncodings
-
-RING_BITS = 63
-PLANE_BITS = 128
+from .widths import check_width, refused
 
 
 class Lowering:
@@ -91,7 +89,13 @@ class Lowering:
 
     def _presence(self) -> Column:
         """A constant column where nothing but the rows themselves is needed."""
-        return Column(id=0, name="", type=BOOLEAN, encoding=Encoding(lo=1, hi=1), nullable=False)
+        return Column(
+            id=self.ids.fresh(),
+            name="",
+            type=BOOLEAN,
+            encoding=Encoding(lo=1, hi=1),
+            nullable=False,
+        )
 
     def _encoded(self, column: Column, own: Encoding | None) -> Column:
         """The column under its encoding in the secure plan. UserError if it has none."""
@@ -263,38 +267,9 @@ def _quotient_range(
 ) -> Encoding | None:
     top, bottom = quotient.arguments
     return quotient_encoding(
-        quotient, ranges, smallest_magnitude(top, facts), smallest_magnitude(bottom, facts)
+        quotient,
+        ranges,
+        smallest_magnitude(top, facts),
+        smallest_magnitude(bottom, facts),
+        facts.averages,
     )
-
-
-def check_width(column: Column) -> None:
-    """UserError if the column's values are not bounded, or beyond what a share holds."""
-    encoding = column.encoding
-    name = repr(column.name) if column.name else "an intermediate value"
-    if encoding is None:
-        raise UserError(
-            f"{name} of type {column.type} has no public bound, so it cannot leave its owner\n"
-            "hint: declare a length VARCHAR(n), a CHECK (... IN (...)) domain or CHECK bounds, or "
-            "CAST to a type with bounds"
-        )
-    if encoding.text_bytes is not None:
-        return
-    if encoding.fraction_bits is not None:
-        if encoding.width > PLANE_BITS:
-            raise UserError(
-                f"the quotient {name} needs {encoding.width} bits, more than {PLANE_BITS}\n"
-                "hint: declare tighter CHECK bounds for its columns or a smaller ROWS"
-            )
-        return
-    if max(abs(encoding.lo), abs(encoding.hi)) >= 1 << RING_BITS:
-        raise UserError(
-            f"{name} may reach {max(abs(encoding.lo), abs(encoding.hi))}, beyond 63 bits\n"
-            "hint: declare CHECK (column BETWEEN ... AND ...) bounds for the columns it is made "
-            "of, or a smaller ROWS"
-        )
-
-
-def refused(error: UserError, expression: Expression) -> UserError:
-    """The same refusal with the place in the text."""
-    message, _, hint = str(error).partition("\nhint: ")
-    return UnsupportedError(message, span=expression.span, hint=hint or None)

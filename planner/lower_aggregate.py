@@ -23,6 +23,7 @@ from .rules.aggregate_parts import is_dense
 from .secure import Aggregate as SecureAggregate
 from .secure import AggregateSpec, AlignedSum, Fragment, Operator
 from .secure import Filter as SecureFilter
+from .widths import check_width, refused
 
 if TYPE_CHECKING:
     from .lower import Lowering
@@ -84,8 +85,6 @@ def aggregate_column(
 
 
 def _checked(column: Column, aggregated: Aggregated) -> Column:
-    from .lower import check_width, refused
-
     try:
         check_width(dataclasses.replace(column, name=column.name or aggregated.function))
     except UserError as error:

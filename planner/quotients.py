@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..query.bound import Call
+from ..query.bound import Call, ColumnRef, Expression
 from ..query.datatypes import Encoding
 from .ranging import expression_range
 from .scales import scale_of, without_casts
@@ -17,15 +17,34 @@ from .scales import scale_of, without_casts
 RELATIVE_BITS = 33
 
 
+def averaged_pair(quotient: Expression) -> tuple[ColumnRef, ColumnRef] | None:
+    """The two plain columns of a quotient, casts that add decimals set aside."""
+    if not isinstance(quotient, Call) or quotient.function != "/":
+        return None
+    top, bottom = (_plain(argument) for argument in quotient.arguments)
+    return None if top is None or bottom is None else (top, bottom)
+
+
+def _plain(expression: Expression) -> ColumnRef | None:
+    while isinstance(expression, Call) and expression.function == "cast":
+        before, after = scale_of(expression.arguments[0].type), scale_of(expression.type)
+        if before is None or (after is not None and after < before):
+            return None
+        expression = expression.arguments[0]
+    return expression if isinstance(expression, ColumnRef) else None
+
+
 def quotient_encoding(
     quotient: Call,
     ranges: Mapping[int, Encoding | None],
     smallest_numerator: int,
     smallest_divisor: int,
+    averages: Mapping[tuple[int, int], int],
 ) -> Encoding | None:
     """The encoding of `a / b`; None if an argument is not exact.
 
-    The smallest non-zero magnitudes are in each argument's own scale, casts to DOUBLE set aside.
+    `averages`: bounds of sums divided by their counts. The smallest non-zero magnitudes are in
+    each argument's own scale, casts to DOUBLE set aside.
     """
     numerator, divisor = (without_casts(argument) for argument in quotient.arguments)
     scales = scale_of(numerator.type), scale_of(divisor.type)
@@ -41,5 +60,10 @@ def quotient_encoding(
     fraction_bits = max(1, RELATIVE_BITS + ratio.bit_length())
     largest_top = max(abs(top.lo), abs(top.hi)) * top_factor
     bound = ((largest_top << fraction_bits) // (smallest_divisor * bottom_factor)) + 1
+    pair = averaged_pair(quotient)
+    average = None if pair is None else averages.get((pair[0].id, pair[1].id))
+    if pair is not None and average is not None:
+        unit = 10 ** (scale_of(pair[0].type) or 0)
+        bound = min(bound, (average << fraction_bits) // unit + 1)
     negative = top.lo < 0 or bottom.lo < 0
     return Encoding(lo=-bound - 1 if negative else 0, hi=bound, fraction_bits=fraction_bits)

@@ -129,7 +129,7 @@ def _whole(lowering: Lowering, made: Column, quotient: Expression, below: Operat
     """The integer quotient: no fraction bits, under an id of its own."""
     assert isinstance(quotient, Call)
     ranges = {c.id: c.encoding for c in below.columns}
-    fixed = quotient_encoding(quotient, ranges, 1, 1)
+    fixed = quotient_encoding(quotient, ranges, 1, 1, {})
     assert fixed is not None
     assert fixed.fraction_bits is not None
     encoding = Encoding(

@@ -257,8 +257,6 @@ class PlainRun:
 
     def fragment(self, node: Fragment) -> list[Row]:
         table = self.databases[node.owner].execute(node.sql).fetchall()
-        if [c.id for c in node.columns] == [0]:
-            return [{0: 1} for _ in table]
         assert len(node.forms) == len(node.columns)
         return [
             {c.id: encode(v, c) for c, v in zip(node.columns, row, strict=True)} for row in table
