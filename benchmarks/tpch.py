@@ -72,6 +72,7 @@ def main() -> int:
                 print_row(measurement, with_orq=arguments.scale == 0.01)
                 failed |= measurement.difference is not None
     oracle.close()
+    print(f"\nload {os.getloadavg()[0]:.2f} at the end")
     return int(failed)
 
 

@@ -137,11 +137,12 @@ def _declaration(
         return kind
     if kind in BITS or kind in UNSIGNED:
         kind = UNSIGNED.get(kind, kind)
-        return kind + _between(name, fact, _whole, limit=2 ** (BITS[kind] - 1) - 1)
+        half = 2 ** (BITS[kind] - 1)
+        return kind + _between(name, fact, _whole, limits=(-half, half - 1))
     if kind.startswith("DECIMAL("):
         precision, scale = (int(part) for part in kind[8:-1].split(","))
-        limit = (Decimal(10) ** precision - 1).scaleb(-scale)
-        return f"DECIMAL({precision},{scale})" + _between(name, fact, _whole, limit=limit)
+        top = (Decimal(10) ** precision - 1).scaleb(-scale)
+        return f"DECIMAL({precision},{scale})" + _between(name, fact, _whole, limits=(-top, top))
     if kind in ("FLOAT", "DOUBLE"):
         return _fractions(connection, relation, column, fact)
     if kind == "DATE":
@@ -152,14 +153,14 @@ def _declaration(
 
 
 def _between(
-    name: str, fact: Facts, spell: Callable[..., str], *, limit: int | Decimal | None = None
+    name: str, fact: Facts, spell: Callable[..., str], *, limits: tuple[int | Decimal, ...] = ()
 ) -> str:
     """A CHECK around the data, rounded outwards but within the type's own range."""
     if fact.least is None:
         return ""
     low, high = spell(fact.least, up=False), spell(fact.greatest, up=True)
-    if limit is not None:
-        low, high = str(max(-limit, Decimal(low))), str(min(limit, Decimal(high)))
+    if limits:
+        low, high = str(max(limits[0], Decimal(low))), str(min(limits[1], Decimal(high)))
     return f" CHECK ({name} BETWEEN {low} AND {high})"
 
 

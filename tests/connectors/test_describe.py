@@ -9,7 +9,8 @@ import duckdb
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
-from tacit.connectors import describe_file
+from tacit.connectors import check_source, describe_file, open_source
+from tacit.query import load_catalog
 from tacit.query.errors import ConfigurationError
 
 CSV = "Visit ID,admitted,ward,cost,note,stay\n" + "".join(
@@ -55,10 +56,15 @@ def test_a_parquet_file_keeps_its_types(tmp_path: Path) -> None:
     )
     parquet.write_table(table, tmp_path / "My-File.parquet")
     proposal = describe_file(tmp_path / "My-File.parquet")
+    catalog = load_catalog(proposal, parties=("owner", "grace", "mercy"))
+    (tmp_path / "sources.sql").write_text("ATTACH 'My-File.parquet' AS \"my-file\";")
+    source = open_source(tmp_path, catalog, "owner", public_directory=tmp_path)
+    check_source(source, catalog, "owner")
+    source.close()
     assert "-- g is INTEGER[], which has no declaration." in proposal.replace("BIGINT", "INTEGER")
     assert statement(proposal) == [
         'CREATE TABLE "my-file" (',
-        "a TINYINT CHECK (a BETWEEN -127 AND 127),",
+        "a TINYINT CHECK (a BETWEEN -128 AND 127),",
         "b BIGINT CHECK (b BETWEEN 1 AND 3) PRIMARY KEY,",
         "c DECIMAL(4,2) CHECK (c BETWEEN 1 AND 99.99),",
         "d BOOLEAN,",
@@ -75,6 +81,17 @@ def test_a_table_of_a_database_file_is_described(tmp_path: Path) -> None:
         database.execute("CREATE TABLE wards AS SELECT 'x' AS name FROM range(3)")
     proposal = describe_file(tmp_path / "h.duckdb", table="wards", owner="mercy")
     assert "name VARCHAR(1) CHECK (name IN ('x')) NOT NULL" in proposal
+
+
+def test_a_file_keeps_the_promises_proposed_for_it(tmp_path: Path) -> None:
+    (tmp_path / "stays.csv").write_text(CSV, encoding="utf-8")
+    (tmp_path / "sources.sql").write_text("ATTACH 'stays.csv' AS stays;", encoding="utf-8")
+    proposal = describe_file(tmp_path / "stays.csv", owner="mercy")
+    catalog = load_catalog(proposal, parties=("grace", "mercy", "registry"))
+    source = open_source(tmp_path, catalog, "mercy", public_directory=tmp_path)
+    check_source(source, catalog, "mercy")
+    assert source.execute("SELECT count(*) AS n FROM stays").to_pydict() == {"n": [61]}
+    source.close()
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
