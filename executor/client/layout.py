@@ -116,14 +116,15 @@ def _proposal(directory: Path, table: str, parts: Mapping[str, Path]) -> str:
         return describe_file(paths[0], table=table, owner=owners)
     together = directory / f"{table}.parquet"
     try:
-        _join_parts(paths, together)
-        return describe_file(together, table=table, owner=owners)
+        rows = _join_parts(paths, together)
+        proposal = describe_file(together, table=table, owner=owners)
+        return re.sub(r"\bROWS \d+;", f"ROWS {rows};", proposal)
     finally:
         together.unlink(missing_ok=True)
 
 
-def _join_parts(paths: list[Path], target: Path) -> None:
-    """All rows of some files in one Parquet file that only this user can read."""
+def _join_parts(paths: list[Path], target: Path) -> int:
+    """Writes all rows of some files to one Parquet file; returns the rows of the largest one."""
     import duckdb
 
     os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
@@ -132,8 +133,10 @@ def _join_parts(paths: list[Path], target: Path) -> None:
             open_file(connection, path, f"part_{number}", detect_types=True)
             for number, path in enumerate(paths)
         ]
+        counts = [connection.sql(f"SELECT COUNT(*) FROM {p.sql}").fetchall() for p in parts]
         union = " UNION ALL BY NAME ".join(f"SELECT * FROM {part.sql}" for part in parts)
         connection.execute(f"COPY ({union}) TO {quote_text(str(target))} (FORMAT parquet)")
+    return max(int(count[0][0]) for count in counts)
 
 
 def _read_catalog(path: Path) -> str:

@@ -185,7 +185,7 @@ def test_a_catalog_is_proposed_from_the_data():
     mercy = pa.table({"cost": [10, 20]})
     grace = pd.DataFrame({"cost": [500, 1000, 2000]})
     with tacit.local({"mercy": {"visits": mercy}, "grace": {"visits": grace}}) as federation:
-        assert "OWNED BY mercy, grace" in federation.catalog_sql
+        assert "OWNED BY mercy, grace ROWS 3;" in federation.catalog_sql
         answer = federation.query("SELECT SUM(cost) AS cost FROM visits").to_arrow()
         assert int(answer["cost"][0].as_py()) == 3530
 
