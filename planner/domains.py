@@ -10,11 +10,13 @@ from ..query.errors import UnsupportedError
 from .sql import expression_sql, text_literal
 
 
-def satisfying(condition: Call, column: Column, domain: tuple[str, ...]) -> tuple[str, ...]:
-    """The values of the domain for which the condition is TRUE, in the domain's order.
+def satisfying(
+    condition: Call, column: Column, domain: tuple[str, ...]
+) -> tuple[tuple[str, ...], bool | None]:
+    """The values of the domain for which the condition is TRUE, and what it is for NULL.
 
-    The condition reads no other column; DuckDB decides it, with no table at hand. It must be NULL
-    exactly where the column is: UnsupportedError otherwise.
+    The condition reads no other column; DuckDB decides it, with no table at hand. It must not be
+    NULL for a value: UnsupportedError otherwise.
     """
     texts = ", ".join(text_literal(value) for value in domain)
     predicate = expression_sql(condition, {column.id: "v"})
@@ -25,11 +27,10 @@ def satisfying(condition: Call, column: Column, domain: tuple[str, ...]) -> tupl
     except duckdb.Error as error:
         reason = str(error).splitlines()[0]
         raise UnsupportedError(f"DuckDB refuses this: {reason}", span=condition.span) from None
-    odd_null = column.nullable and found[None] is not None
-    if odd_null or any(found[value] is None for value in domain):
+    if any(found[value] is None for value in domain):
         raise UnsupportedError(
             f"this use of {condition.function} over columns of several owners is not supported",
             span=condition.span,
             hint="compare the column itself, or test it with IS NULL apart",
         )
-    return tuple(value for value in domain if found[value])
+    return tuple(value for value in domain if found[value]), found[None]

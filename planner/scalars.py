@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from ..query.bound import Call, Case, ColumnRef, Expression, Literal
 from ..query.datatypes import (
+    BOOLEAN,
     BooleanType,
     Column,
     DateType,
@@ -24,7 +25,7 @@ from ..query.datatypes import (
 )
 from ..query.errors import UnsupportedError
 from .domains import satisfying
-from .expressions import call, columns_of, reference, walk
+from .expressions import FALSE, TRUE, call, columns_of, reference, walk
 from .scales import at_scale, exact_literal, rescaled, scale_of
 
 COMPARISONS = ("=", "<>", "<", "<=", ">", ">=", "is_distinct", "is_not_distinct")
@@ -101,9 +102,18 @@ class Scalars:
         (column_id,) = columns_of(node)
         column = self._columns[column_id]
         assert column.encoding is not None
-        values = satisfying(node, column, column.encoding.domain or ())
+        values, for_null = satisfying(node, column, column.encoding.domain or ())
         literals = [Literal(type=column.type, nullable=False, value=value) for value in values]
-        return call("in", [reference(column), *literals], like=node)
+        member = call("in", [reference(column), *literals], like=node)
+        if not column.nullable or for_null is None:
+            return member
+        absent = call("is_null", [reference(column)], nullable=False)
+        return Case(
+            type=BOOLEAN,
+            nullable=False,
+            branches=((absent, TRUE if for_null else FALSE),),
+            otherwise=member,
+        )
 
     def _comparison(self, node: Call, left: Expression, right: Expression) -> Expression:
         if isinstance(left, Literal) and not isinstance(right, Literal):

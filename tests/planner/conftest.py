@@ -1,394 +1,46 @@
-"""A plaintext interpreter of secure plans: the planner's promises checked without cryptography.
-
-Fragments run in DuckDB, one database for each owner; operators run over encoded integers, row by
-row. Every value is checked against the range that the plan states for it, every relation against
-its row bound, every build side against its uniqueness.
-"""
+"""Two federations to plan over: TPC-H in two layouts, and a small one full of NULLs."""
 
 from __future__ import annotations
 
-import datetime
+import importlib.util
 import itertools
+import math
+import random
+import re
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from fractions import Fraction
-from math import floor
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import duckdb
 import pytest
-from tacit.planner.cost import Cost, PlanCost
-from tacit.planner.secure import (
-    Aggregate,
-    AlignedSum,
-    Concat,
-    Filter,
-    Fragment,
-    Join,
-    Operator,
-    Project,
-    SecurePlan,
-    Sort,
-    children,
-)
-from tacit.query.bound import Call, Case, ColumnRef, Expression, Literal
-from tacit.query.datatypes import Column, DateType, DecimalType, DoubleType, IntegerType
+from tacit.planner import plan_query
+from tacit.planner.cost import LINKS, Cost, PlanCost
+from tacit.planner.secure import Operator, SecurePlan, children
+from tacit.query import bind, load_catalog, parse
+from tacit.query.bound import Statement
+from tacit.query.catalog import Catalog
 
-Row = dict[int, Any]
-EPOCH = datetime.date(1970, 1, 1)
+HERE = Path(__file__).parent
+TPCH_PARTIES = ("p1", "p2", "p3")
+HOSPITAL_PARTIES = ("mercy", "grace", "registry")
+TABLES = ("customer", "orders", "lineitem", "part", "supplier", "nation", "region")
 
 
-def scale(type: Any) -> int:
-    return (type.scale or 0) if isinstance(type, DecimalType | DoubleType) else 0
-
-
-def encode(value: Any, column: Column) -> Any:
-    """The encoded integer of a value that DuckDB gave."""
-    encoding = column.encoding
-    assert encoding is not None
-    if value is None:
-        assert column.nullable, column
-        return None
-    match value:
-        case str():
-            if encoding.domain is not None:
-                return encoding.domain.index(value)
-            assert encoding.text_bytes is not None
-            return int.from_bytes(value.encode().ljust(encoding.text_bytes, b"\0"), "big")
-        case bool():
-            return int(value)
-        case datetime.datetime():
-            return round((value - datetime.datetime(1970, 1, 1)).total_seconds() * 10**6)
-        case datetime.date():
-            return (value - EPOCH).days
-        case float() if encoding.fraction_bits is not None:
-            return floor(Fraction(value) * 2**encoding.fraction_bits)
-        case float():
-            return round(Decimal(repr(value)).scaleb(scale(column.type)))
-        case _:
-            exact = Fraction(value) * 10 ** scale(column.type)
-            assert exact.denominator == 1, (value, column)
-            return int(exact)
-
-
-def decode(value: Any, column: Column) -> Any:
-    """The Python value of an encoded integer."""
-    encoding = column.encoding
-    assert encoding is not None
-    if value is None:
-        return None
-    if encoding.domain is not None:
-        return encoding.domain[value]
-    if encoding.text_bytes is not None:
-        return value.to_bytes(encoding.text_bytes, "big").rstrip(b"\0").decode()
-    if encoding.fraction_bits is not None:
-        return value / 2**encoding.fraction_bits
-    match column.type:
-        case DateType():
-            return EPOCH + datetime.timedelta(days=value)
-        case DecimalType(scale=decimals):
-            return Decimal(value).scaleb(-decimals)
-        case DoubleType(scale=int() as decimals):
-            return float(Decimal(value).scaleb(-decimals))
-        case IntegerType():
-            return value
-        case _:
-            return bool(value) if str(column.type) == "BOOLEAN" else value
-
-
-class Scalars:
-    """Evaluates expressions: numbers as scaled integers, strings as strings."""
-
-    def __init__(self, columns: tuple[Column, ...]) -> None:
-        self.columns = {column.id: column for column in columns}
-
-    def value(self, e: Expression, row: Row) -> Any:
-        match e:
-            case ColumnRef():
-                column = self.columns[e.id]
-                assert e.type == column.type, (e, column)
-                assert e.nullable >= column.nullable, (e, column)
-                text = column.encoding is not None and (
-                    column.encoding.domain is not None or column.encoding.text_bytes is not None
-                )
-                return decode(row[e.id], column) if text else row[e.id]
-            case Literal(value=None) | Literal(value=str()):
-                return e.value
-            case Literal(value=bool()):
-                return int(bool(e.value))
-            case Literal():
-                exact = Fraction(e.value) * 10 ** scale(e.type)  # type: ignore[arg-type]
-                assert exact.denominator == 1, e
-                return int(exact)
-            case Case():
-                for condition, value in e.branches:
-                    assert scale(value.type) == scale(e.type) or value == Literal, e
-                    if self.value(condition, row):
-                        return self.value(value, row)
-                return None if e.otherwise is None else self.value(e.otherwise, row)
-            case Call():
-                return self.call(e, row)
-        raise AssertionError(e)
-
-    def call(self, e: Call, row: Row) -> Any:
-        values = [self.value(a, row) for a in e.arguments]
-        same_scale = len({scale(a.type) for a in e.arguments}) == 1
-        match e.function:
-            case "and":
-                return 0 if 0 in values else None if None in values else 1
-            case "or":
-                return 1 if 1 in values else None if None in values else 0
-            case "is_null":
-                return int(values[0] is None)
-            case "is_not_null":
-                return int(values[0] is not None)
-            case "is_distinct":
-                return int(values[0] != values[1])
-            case "is_not_distinct":
-                return int(values[0] == values[1])
-            case "coalesce":
-                assert same_scale
-                return next((v for v in values if v is not None), None)
-            case "nullif":
-                assert same_scale
-                return None if values[0] == values[1] else values[0]
-            case "greatest" | "least":
-                known = [v for v in values if v is not None]
-                pick = max if e.function == "greatest" else min
-                return pick(known) if known else None
-            case "in":
-                assert same_scale
-                if values[0] is None:
-                    return None
-                return int(values[0] in values[1:])
-        if None in values:
-            return None
-        return self.strict(e, values, same_scale)
-
-    def strict(self, e: Call, values: list[Any], same_scale: bool) -> Any:
-        first, second = values[0], values[-1]
-        if isinstance(first, str):
-            first, second = first.encode(), second.encode()
-        compare: dict[str, Callable[[], bool]] = {
-            "=": lambda: first == second,
-            "<>": lambda: first != second,
-            "<": lambda: first < second,
-            "<=": lambda: first <= second,
-            ">": lambda: first > second,
-            ">=": lambda: first >= second,
-        }
-        if e.function in compare:
-            assert same_scale, e
-            return int(compare[e.function]())
-        match e.function:
-            case "not":
-                return 1 - first
-            case "+" | "-":
-                assert same_scale and scale(e.type) == scale(e.arguments[0].type), e
-                return first + second if e.function == "+" else first - second
-            case "*":
-                assert scale(e.type) == sum(scale(a.type) for a in e.arguments), e
-                return first * second
-            case "negate":
-                return -first
-            case "abs":
-                return abs(first)
-            case "sign":
-                return (first > 0) - (first < 0)
-            case "cast":
-                grows = scale(e.type) - scale(e.arguments[0].type)
-                assert grows >= 0, e
-                return first * 10**grows
-        raise AssertionError(e)
-
-
-@dataclass
-class PlainRun:
-    """Runs plans over the databases of the owners."""
-
-    databases: dict[str, duckdb.DuckDBPyConnection]
-
-    def __call__(self, plan: SecurePlan) -> list[tuple[Any, ...]]:
-        rows = self.run(plan.root.input)
-        shown = plan.root.columns
-        return [tuple(decode(row[c.id], c) for c in shown) for row in rows]
-
-    def run(self, operator: Operator) -> list[Row]:
-        inputs = [self.run(child) for child in children(operator)]
-        rows = self.apply(operator, inputs)
-        assert len(rows) <= operator.rows, (len(rows), operator.rows, type(operator))
-        for column in operator.columns:
-            for row in rows:
-                self.check(row[column.id], column)
-        return [{c.id: row[c.id] for c in operator.columns} for row in rows]
-
-    def check(self, value: Any, column: Column) -> None:
-        assert column.encoding is not None
-        if value is None:
-            assert column.nullable, column
-        else:
-            assert column.encoding.lo <= value <= column.encoding.hi, (value, column)
-
-    def apply(self, operator: Operator, inputs: list[list[Row]]) -> list[Row]:
-        match operator:
-            case Fragment():
-                return self.fragment(operator)
-            case Concat():
-                return [
-                    self.recode(row, inner.columns, operator.columns)
-                    for inner, rows in zip(operator.inputs, inputs, strict=True)
-                    for row in rows
-                ]
-            case AlignedSum():
-                return self.aligned(operator, inputs)
-            case Filter():
-                scalars = Scalars(operator.input.columns)
-                return [r for r in inputs[0] if scalars.value(operator.predicate, r)]
-            case Project():
-                return self.project(operator, inputs[0])
-            case Join():
-                return self.join(operator, inputs[0], inputs[1])
-            case Aggregate():
-                return self.aggregate(operator, inputs[0])
-            case Sort():
-                return self.sort(operator, inputs[0])
-        raise AssertionError(operator)
-
-    def fragment(self, node: Fragment) -> list[Row]:
-        table = self.databases[node.owner].execute(node.sql).fetchall()
-        assert len(node.forms) == len(node.columns)
-        return [
-            {c.id: encode(v, c) for c, v in zip(node.columns, row, strict=True)} for row in table
-        ]
-
-    def recode(self, row: Row, old: tuple[Column, ...], new: tuple[Column, ...]) -> Row:
-        made = {}
-        for a, b in zip(old, new, strict=True):
-            assert scale(a.type) == scale(b.type), (a, b)
-            value = row[a.id]
-            text = a.encoding is not None and a.encoding != b.encoding and (
-                a.encoding.domain is not None or a.encoding.text_bytes is not None
-            )
-            made[b.id] = encode(decode(value, a), b) if text else value
-        return made
-
-    def aligned(self, node: AlignedSum, inputs: list[list[Row]]) -> list[Row]:
-        made = []
-        outer = node.columns[len(node.keys) :]
-        for place, key in enumerate(node.key_values):
-            row: Row = dict(zip(node.keys, key, strict=True))
-            for position, column in enumerate(outer):
-                parts = [
-                    rows[place][inner.columns[position].id]
-                    for inner, rows in zip(node.inputs, inputs, strict=True)
-                ]
-                known = [part for part in parts if part is not None]
-                row[column.id] = sum(known) if known else None
-            made.append(row)
-        return made
-
-    def project(self, node: Project, rows: list[Row]) -> list[Row]:
-        scalars = Scalars(node.input.columns)
-        made = []
-        for row in rows:
-            new: Row = {}
-            for column, expression in zip(node.columns, node.expressions, strict=True):
-                if isinstance(expression, Call) and expression.function == "/":
-                    new[column.id] = self.quotient(scalars, expression, row, column)
-                else:
-                    assert self.restates(node, expression) or (
-                        scale(expression.type) == scale(column.type)
-                    ), (expression, column)
-                    value = scalars.value(expression, row)
-                    new[column.id] = encode(value, column) if isinstance(value, str) else value
-            made.append(new)
-        return made
-
-    def restates(self, node: Project, expression: Expression) -> bool:
-        """A reference to whole numbers, which may be given decimals."""
-        bits = {c.id: c.encoding and c.encoding.fraction_bits for c in node.input.columns}
-        return isinstance(expression, ColumnRef) and bits[expression.id] == 0
-
-    def quotient(self, scalars: Scalars, call: Call, row: Row, column: Column) -> Any:
-        top, bottom = (scalars.value(a, row) for a in call.arguments)
-        assert scale(call.arguments[0].type) == scale(call.arguments[1].type)
-        if top is None or not bottom:
-            return None
-        assert column.encoding is not None
-        assert column.encoding.fraction_bits is not None
-        size = floor(abs(Fraction(top << column.encoding.fraction_bits, bottom)))
-        return size if (top < 0) == (bottom < 0) else -size
-
-    def join(self, node: Join, probe: list[Row], build: list[Row]) -> list[Row]:
-        for a, b in zip(node.probe_keys, node.build_keys, strict=True):
-            left = next(c for c in node.probe.columns if c.id == a)
-            right = next(c for c in node.build.columns if c.id == b)
-            assert left.encoding is not None and right.encoding is not None
-            assert left.encoding.domain == right.encoding.domain
-            assert scale(left.type) == scale(right.type)
-        index: dict[Any, Row] = {}
-        for row in build:
-            key = tuple(row[i] for i in node.build_keys)
-            if None in key:
-                continue
-            assert key not in index or node.kind in ("semi", "anti"), "the build is not unique"
-            index[key] = row
-        made = []
-        for row in probe:
-            key = tuple(row[i] for i in node.probe_keys)
-            match = None if None in key else index.get(key)
-            if node.kind in ("inner", "semi") and match is None:
-                continue
-            if node.kind == "anti" and match is not None:
-                continue
-            other = match or {c.id: None for c in node.build.columns}
-            made.append(row if node.kind in ("semi", "anti") else {**other, **row})
-        return made
-
-    def aggregate(self, node: Aggregate, rows: list[Row]) -> list[Row]:
-        groups: dict[Any, list[Row]] = {} if node.keys else {(): []}
-        for row in rows:
-            groups.setdefault(tuple(row[i] for i in node.keys), []).append(row)
-        order = sorted(groups, key=lambda key: tuple((v is None, v or 0) for v in key))
-        made = []
-        for key in order:
-            row = dict(zip(node.keys, key, strict=True))
-            for spec in node.aggregates:
-                row[spec.column.id] = aggregate_value(spec.function, spec.argument, groups[key])
-            made.append(row)
-        return made
-
-    def sort(self, node: Sort, rows: list[Row]) -> list[Row]:
-        for key in reversed(node.keys):
-            nulls_last = key.nulls_first == key.descending
-            rows = sorted(
-                rows,
-                key=lambda row, key=key, last=nulls_last: (  # type: ignore[misc]
-                    (row[key.column] is None) == last,
-                    row[key.column] or 0,
-                ),
-                reverse=key.descending,
-            )
-        stop = None if node.limit is None else node.offset + node.limit
-        return rows[node.offset : stop]
-
-
-def aggregate_value(function: str, argument: int | None, rows: list[Row]) -> Any:
-    if argument is None:
-        return len(rows)
-    values = [row[argument] for row in rows if row[argument] is not None]
-    if function.endswith("_distinct"):
-        values = list(dict.fromkeys(values))
-    match function.removesuffix("_distinct"):
-        case "count":
-            return len(values)
-        case "sum":
-            return sum(values) if values else None
-        case "min":
-            return min(values, default=None)
-        case _:
-            return max(values, default=None)
+def sibling(name: str) -> ModuleType:
+    """A module beside this file; the tests are no package."""
+    key = f"planner_tests_{name}"
+    if key not in sys.modules:
+        spec = importlib.util.spec_from_file_location(key, HERE / f"{name}.py")
+        assert spec is not None
+        assert spec.loader is not None
+        sys.modules[key] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[key])
+    return sys.modules[key]
 
 
 class FixedPricer:
@@ -414,12 +66,155 @@ class FixedPricer:
         return PlanCost(total=total, operators=costs)
 
 
-@pytest.fixture
-def pricer() -> FixedPricer:
-    return FixedPricer()
+@dataclass
+class Planner:
+    """A catalog to plan over, and where there is data, the owners' databases and their union."""
+
+    catalog: Catalog
+    parties: tuple[str, ...]
+    databases: dict[str, Any]
+    pooled: Any
+
+    def bound(self, sql: str) -> Statement:
+        (statement,) = parse(sql)
+        return bind(statement, self.catalog, parties=self.parties, text=sql)
+
+    def plan(self, sql: str, asker: str | None = None) -> SecurePlan:
+        return plan_query(
+            self.bound(sql),
+            self.catalog,
+            parties=self.parties,
+            asker=asker or self.parties[0],
+            pricer=FixedPricer(),
+            link=LINKS["loopback"],
+        )
+
+    def check(self, sql: str) -> int:
+        """The plan's rows equal DuckDB's on the pooled tables; returns how many there are."""
+        got = sibling("plain_run").PlainRun(self.databases)(self.plan(sql))
+        want = self.pooled.execute(sql).fetchall()
+        if "order by" not in sql.lower():
+            got, want = sorted(got, key=_order), sorted(want, key=_order)
+        assert len(got) == len(want), (len(got), len(want), got[:3], want[:3])
+        for mine, theirs in zip(got, want, strict=True):
+            assert all(map(_close, mine, theirs)), (mine, theirs)
+        return len(got)
 
 
-@pytest.fixture
-def plain_run() -> type[PlainRun]:
-    """The interpreter; call it with a database for each owner, then with a plan."""
-    return PlainRun
+def _order(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple((value is None, str(value)) for value in row)
+
+
+def _close(mine: Any, theirs: Any) -> bool:
+    if mine is None or theirs is None:
+        return mine is theirs
+    if isinstance(mine, float | Decimal) or isinstance(theirs, float | Decimal):
+        return math.isclose(float(mine), float(theirs), rel_tol=1e-9, abs_tol=1e-12)
+    return bool(mine == theirs)
+
+
+def tpch_catalog(layout: str) -> Catalog:
+    text = (HERE / "tpch.sql").read_text()
+    if layout == "horizontal":
+        owners = ", ".join(TPCH_PARTIES)
+        text = re.sub(r"OWNED BY p\d", f"OWNED BY {owners}", text)
+    return load_catalog(text, parties=TPCH_PARTIES)
+
+
+@pytest.fixture(scope="session")
+def tpch_pool(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """All of TPC-H at scale 0.001 in one DuckDB database."""
+    target = tmp_path_factory.mktemp("tpch")
+    tool = Path(sys.executable).parent / "tpchgen-cli"
+    command = [str(tool), "parquet", "-s", "0.001", "--output-dir", str(target)]
+    subprocess.run(command, check=True, capture_output=True)
+    database = duckdb.connect()
+    for table in TABLES:
+        database.execute(f"CREATE TABLE {table} AS SELECT * FROM '{target / table}.parquet'")
+    return database
+
+
+@pytest.fixture(scope="session")
+def tpch(tpch_pool: Any) -> Callable[[str], Planner]:
+    """TPC-H by layout: vertical or horizontal."""
+    made: dict[str, Planner] = {}
+
+    def planner(layout: str) -> Planner:
+        if layout not in made:
+            catalog = tpch_catalog(layout)
+            databases = split(catalog, TPCH_PARTIES, tpch_pool)
+            made[layout] = Planner(catalog, TPCH_PARTIES, databases, tpch_pool)
+        return made[layout]
+
+    return planner
+
+
+def split(catalog: Catalog, parties: tuple[str, ...], pool: Any) -> dict[str, Any]:
+    """A database for each party with its tables; parts of partitioned tables are random."""
+    databases = {party: duckdb.connect() for party in parties}
+    for name, table in catalog.tables.items():
+        rows = pool.sql(f"SELECT * FROM {name}").to_arrow_table()
+        draw = random.Random(name)
+        home = [draw.choice(table.owners or parties) for _ in range(rows.num_rows)]
+        for party, database in databases.items():
+            mine = table.is_public or table.owners == (party,)
+            part = rows if mine else rows.filter([h == party for h in home])
+            if mine or party in table.owners:
+                database.register("given", part)
+                database.execute(f'CREATE TABLE "{name}" AS SELECT * FROM given')
+                database.unregister("given")
+    return databases
+
+
+@pytest.fixture(scope="session")
+def hospital() -> Planner:
+    """Two hospitals and a registry; every column that may be NULL sometimes is."""
+    text = (HERE / "hospital.sql").read_text()
+    catalog = load_catalog(text, parties=HOSPITAL_PARTIES)
+    pool = duckdb.connect()
+    draw = random.Random(7)
+
+    def maybe(value: Any) -> Any:
+        return None if draw.random() < 0.2 else value
+
+    wards = ("heart", "skin", "bones")
+    fill: dict[str, list[tuple[Any, ...]]] = {
+        "patients": [
+            (i, draw.randint(1930, 2020), maybe(draw.choice("FMX")), maybe(f"P{i % 7}"))
+            for i in range(1, 61)
+        ],
+        "visits": [
+            (
+                i,
+                maybe(draw.randint(1, 80)),
+                f"20{draw.randint(15, 24)}-0{draw.randint(1, 9)}-11",
+                maybe(Decimal(draw.randint(-500, 99999)).scaleb(-2)),
+                maybe(draw.choice(wards)),
+            )
+            for i in range(1, 121)
+        ],
+        "labs": [
+            (i, draw.randint(1, 70), maybe(round(draw.uniform(-5, 5), 3))) for i in range(1, 50)
+        ],
+        "staff": [(i, maybe(draw.choice(wards)), draw.randint(1, 3)) for i in range(1, 13)],
+        "rooms": [(ward, floor) for floor, ward in enumerate(wards[:2])],
+    }
+    columns = {
+        "patients": "patient_id BIGINT, born SMALLINT, sex VARCHAR, name VARCHAR",
+        "visits": "visit_id BIGINT, patient_id BIGINT, admitted DATE, cost DECIMAL(9,2), "
+        "ward VARCHAR",
+        "labs": "lab_id INTEGER, patient_id BIGINT, value DOUBLE",
+        "staff": "staff_id INTEGER, ward VARCHAR, level TINYINT",
+        "rooms": "ward VARCHAR, floor INTEGER",
+    }
+    for name, rows in fill.items():
+        pool.execute(f"CREATE TABLE {name} ({columns[name]})")
+        marks = ", ".join("?" * len(rows[0]))
+        pool.executemany(f"INSERT INTO {name} VALUES ({marks})", rows)
+    return Planner(catalog, HOSPITAL_PARTIES, split(catalog, HOSPITAL_PARTIES, pool), pool)
+
+
+@pytest.fixture(scope="session")
+def tpch_plans() -> Callable[[str], Planner]:
+    """TPC-H by layout without data, for looking at plans only."""
+    return lambda layout: Planner(tpch_catalog(layout), TPCH_PARTIES, {}, None)
