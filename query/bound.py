@@ -178,7 +178,7 @@ class Select(Query):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnionAll(Query):
-    """Bag union; the inputs' columns align with `columns` by position and have been cast to them."""
+    """Bag union; the inputs' columns align with `columns` by position, cast to their types."""
 
     inputs: tuple[Query, ...]
 

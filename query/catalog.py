@@ -30,7 +30,7 @@ class Table:
     """A declared table.
 
     `owners` is empty for a public table, has one name, or several (the table is then the UNION ALL
-    of their parts). `rows` bounds EACH owner's part (for a public table: its exact row count bound).
+    of their parts). `rows` bounds EACH owner's part (for a public table: its row count).
     `public_file` and `content_hash` (hex SHA-256) belong to public tables.
     """
 

@@ -13,7 +13,7 @@ Every value becomes an integer ("encoded value"); NULL is a separate bit and its
 | DATE             | days since 1970-01-01                                                    |
 | TIMESTAMP        | microseconds since 1970-01-01 00:00                                      |
 | VARCHAR + domain | index into the domain, sorted by UTF-8 bytes                             |
-| VARCHAR(n)       | the UTF-8 bytes, zero-padded at the right to n bytes, as one big-endian integer |
+| VARCHAR(n)       | the UTF-8 bytes, zero-padded to n bytes, as one big-endian integer       |
 
 Both string encodings keep the order of DuckDB's default (binary) collation.
 """
@@ -49,7 +49,8 @@ class IntegerType(SqlType):
     bits: int
 
     def __str__(self) -> str:
-        return {8: "TINYINT", 16: "SMALLINT", 32: "INTEGER", 64: "BIGINT", 128: "HUGEINT"}[self.bits]
+        names = {8: "TINYINT", 16: "SMALLINT", 32: "INTEGER", 64: "BIGINT", 128: "HUGEINT"}
+        return names[self.bits]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,7 @@ class Encoding:
 
     @property
     def width(self) -> int:
-        """Planes that a Boolean column of this encoding has: the bits of hi - lo (0 if constant)."""
+        """Planes of a Boolean column of this encoding: the bits of hi - lo (0 if constant)."""
         return (self.hi - self.lo).bit_length()
 
 

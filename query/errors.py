@@ -1,25 +1,25 @@
 """The one tree of errors that tacit raises.
 
-    TacitError
-    |- UserError            what the user wrote or configured: says what, where, and what to do
-    |  |- SqlError          carries the text and the span; prints a caret under the place
-    |  |  |- SqlSyntaxError
-    |  |  |- BindError      unknown or ambiguous names, wrong types
-    |  |  `- UnsupportedError   valid SQL that tacit does not run; names clause and alternative
-    |  |- CatalogError      the catalog contradicts itself
-    |  |- ConfigurationError    federation.toml, party.toml, sources.sql, certificates on disk
-    |  `- DataError         an owner's data break the catalog's promises (told to the owner alone)
-    |- PolicyError          an owner's policy refuses the query
-    |- PeerError            another party is at fault
-    |  |- PeerLostError     its connection ended
-    |  |- PeerTimeoutError  it did not answer within the deadline
-    |  |- PeerViolationError    it sent what the protocol does not allow
-    |  `- PeerFailedError   it reported a failure of its own
-    |- SessionError         the session was refused or ended
-    |  |- CancelledError
-    |  |- CatalogMismatchError
-    |  `- PlanMismatchError
-    `- InternalError        our own mistake
+TacitError
+|- UserError            what the user wrote or configured: says what, where, and what to do
+|  |- SqlError          carries the text and the span; prints a caret under the place
+|  |  |- SqlSyntaxError
+|  |  |- BindError      unknown or ambiguous names, wrong types
+|  |  `- UnsupportedError   valid SQL that tacit does not run; names clause and alternative
+|  |- CatalogError      the catalog contradicts itself
+|  |- ConfigurationError    federation.toml, party.toml, sources.sql, certificates on disk
+|  `- DataError         an owner's data break the catalog's promises (told to the owner alone)
+|- PolicyError          an owner's policy refuses the query
+|- PeerError            another party is at fault
+|  |- PeerLostError     its connection ended
+|  |- PeerTimeoutError  it did not answer within the deadline
+|  |- PeerViolationError    it sent what the protocol does not allow
+|  `- PeerFailedError   it reported a failure of its own
+|- SessionError         the session was refused or ended
+|  |- CancelledError
+|  |- CatalogMismatchError
+|  `- PlanMismatchError
+`- InternalError        our own mistake
 """
 
 from __future__ import annotations
