@@ -15,6 +15,7 @@ from types import TracebackType
 import pyarrow as pa
 
 from ...planner.cost import PlanCost
+from ...query import load_catalog
 from ...query.catalog import Catalog
 from ...query.errors import InternalError, PeerTimeoutError, TacitError
 from ..party.control import ControlLink
@@ -135,8 +136,6 @@ class Client:
 
     def catalog(self) -> Catalog:
         """The catalog that the node works by."""
-        from ...query import load_catalog
-
         text = str(self._link.call("catalog", {}, timeout_seconds=_CALL_SECONDS)["text"])
         return load_catalog(
             text, parties=self._federation.parties, directory=self._federation.directory

@@ -74,7 +74,7 @@ class LocalFederation:
             for party in federation.parties:
                 federation.await_ready(party, until - time.monotonic())
         except BaseException:
-            federation.stop()
+            federation.stop(patience_seconds=0)
             raise
         return federation
 
@@ -117,12 +117,12 @@ class LocalFederation:
         """A client of one party's node; close it after use."""
         return Client(self.directory, party, deadline_seconds=deadline_seconds)
 
-    def stop(self) -> None:
-        """Stops all nodes; those that do not stop by themselves are killed. Idempotent."""
+    def stop(self, *, patience_seconds: float = _STOP_SECONDS) -> None:
+        """Stops all nodes; those that do not stop in time are killed. Idempotent."""
         for process in self.processes.values():
             if process.stdin is not None and not process.stdin.closed:
                 process.stdin.close()
-        until = time.monotonic() + _STOP_SECONDS
+        until = time.monotonic() + patience_seconds
         for process in self.processes.values():
             try:
                 process.wait(max(until - time.monotonic(), 0.01))

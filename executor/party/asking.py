@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 import pyarrow as pa
 
 from ...planner.cost import Cost, PlanCost
+from ...planner.explain import explain_analyze
 from ...planner.secure import SecurePlan
 from ...query.bound import Statement
 from ...query.errors import (
@@ -196,8 +197,6 @@ class Inquiry:
         )
 
     def _analysis(self, plan: SecurePlan, measured: Cost, seconds: float) -> str:
-        from ...planner.explain import explain_analyze
-
         if self._predicted is None:
             raise InternalError("a query ran without a prediction")
         return explain_analyze(plan, self._predicted, measured, seconds)

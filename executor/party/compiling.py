@@ -6,11 +6,16 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
+from ...planner import plan_query
 from ...planner.cost import Link, PlanCost, Pricer
+from ...planner.explain import explain_plan
+from ...planner.privacy import explain_privacy
 from ...planner.secure import SecurePlan
+from ...query import bind, load_catalog, parse
 from ...query.bound import Statement
 from ...query.catalog import Catalog
 from ...query.errors import SqlError, UserError
+from ..operators.pricing import DryRunPricer
 
 _REMEMBERED = 64
 
@@ -42,9 +47,6 @@ class SqlCompiler:
     def __init__(
         self, catalog_text: str, *, parties: tuple[str, ...], link: Link, public_directory: Path
     ) -> None:
-        from ...query import load_catalog
-        from ..operators.pricing import DryRunPricer
-
         self.catalog = load_catalog(catalog_text, parties=parties, directory=public_directory)
         self._parties = parties
         self._link = link
@@ -53,8 +55,6 @@ class SqlCompiler:
 
     def bind(self, text: str) -> Statement:
         """The one statement that a text holds. Errors: SqlError, UserError."""
-        from ...query import bind, parse
-
         try:
             statements = parse(text)
             if len(statements) != 1:
@@ -65,8 +65,6 @@ class SqlCompiler:
 
     def plan(self, statement: Statement, asker: str) -> SecurePlan:
         """The plan that answers a statement. Errors: SqlError."""
-        from ...planner import plan_query
-
         try:
             return plan_query(
                 statement,
@@ -81,12 +79,8 @@ class SqlCompiler:
 
     def explain(self, plan: SecurePlan) -> str:
         """The plan for people, with its cost."""
-        from ...planner.explain import explain_plan
-
         return explain_plan(plan, self.price(plan), self._link)
 
     def privacy(self, plan: SecurePlan) -> str:
         """What each party learns, for people."""
-        from ...planner.privacy import explain_privacy
-
         return explain_privacy(plan, self.catalog)

@@ -13,9 +13,11 @@ from functools import partial
 from pathlib import Path
 from types import FrameType, TracebackType
 
+from ...connectors import check_source, open_source
 from ...connectors.source import TableSource
 from ...query.catalog import Catalog
 from ...query.errors import ConfigurationError, SessionError
+from ..operators.run import run_plan
 from ..transport.identity import Identity, load_identity
 from ..transport.listener import DataListener
 from .audit import AUDIT_FILE, AuditLog
@@ -98,7 +100,7 @@ class Node:
             slot=Slot(),
             links=self._links,
             listener=self._listener,
-            run=run or _run_plan(),
+            run=run or run_plan,
             version=importlib.metadata.version("tacit"),
         )
         self.party, self.control, self.data = party, control, data
@@ -242,14 +244,6 @@ def _check_free(address: Address) -> None:
 
 
 def _open_checked(directory: Path, catalog: Catalog, party: str, public: Path) -> TableSource:
-    from ...connectors import check_source, open_source
-
     source = open_source(directory, catalog, party, public_directory=public)
     check_source(source, catalog, party)
     return source
-
-
-def _run_plan() -> RunPlan:
-    from ..operators.run import run_plan
-
-    return run_plan

@@ -42,6 +42,7 @@ class Participant:
         self._resources = resources
         self._lock = threading.Lock()
         self._known: set[str] = set()
+        self._considering: dict[str, str] = {}  # session: asker
         self._seats: dict[str, _Seat] = {}
         self._running: dict[str, tuple[str, Session]] = {}
 
@@ -60,30 +61,26 @@ class Participant:
         A session id is considered once. Errors: whatever stands against taking part.
         """
         resources = self._resources
-        self._remember(proposal.session)
+        self._remember(proposal.session, asker)
         facts = {"session": proposal.session, "asker": asker}
-        resources.audit.record("proposed", **facts, statement=proposal.statement)
-        reserved = resources.slot.reserve(
-            proposal.session, wait_seconds=0, hold_seconds=START_WITHIN_SECONDS
-        )
-        if not reserved:
-            resources.audit.record("refused", **facts, cause="busy with another query")
-            return {"busy": True}
+        slot, session = resources.slot, proposal.session
         try:
+            resources.audit.record("proposed", **facts, statement=proposal.statement)
+            if not slot.reserve(session, wait_seconds=0, hold_seconds=START_WITHIN_SECONDS):
+                resources.audit.record("refused", **facts, cause="busy with another query")
+                return {"busy": True}
             plan = self._consider(asker, proposal)
-        except TacitError as error:
-            resources.slot.release(proposal.session)
+            seconds = min(proposal.seconds, resources.settings.session_seconds)
+            self._seat(session, _Seat(asker=asker, plan=plan, seconds=seconds))
+        except BaseException as error:
+            slot.release(session)
             resources.audit.record("refused", **facts, cause=type(error).__name__)
             raise
-        except BaseException:
-            resources.slot.release(proposal.session)
-            raise
+        finally:
+            with self._lock:
+                self._considering.pop(session, None)
         resources.audit.record("agreed", **facts, plan=plan.digest)
-        seconds = min(proposal.seconds, resources.settings.session_seconds)
-        with self._lock:
-            self._seats.clear()  # whoever sat in this node's one place did not start in time
-            self._seats[proposal.session] = _Seat(asker=asker, plan=plan, seconds=seconds)
-        return Agreement(session=proposal.session, plan=plan.digest).body()
+        return Agreement(session=session, plan=plan.digest).body()
 
     def start(self, asker: str, start: Start) -> Body:
         """Runs a query that was agreed on, to its end; this party's Usage.
@@ -91,25 +88,34 @@ class Participant:
         A result for this party is on disk when this returns. Errors: what the asker may know of
         the failure.
         """
+        resources = self._resources
         with self._lock:
             seat = self._seats.get(start.session)
             if seat is None or seat.asker != asker:
-                raise SessionError(f"{self._resources.party} knows no such session of {asker}")
+                raise SessionError(f"{resources.party} knows no such session of {asker}")
             del self._seats[start.session]
+            session = Session(resources, start.session, seat.plan, seconds=seat.seconds)
+            self._running[session.id] = (asker, session)
         try:
             self._check_start(seat, start)
-            return self._run(seat, start.session)
+            return self._run(session, asker)
         finally:
-            self._resources.slot.release(start.session)
+            with self._lock:
+                del self._running[session.id]
+            resources.slot.release(session.id)
 
     def cancel(self, party: str, message: Cancel) -> None:
-        """Ends a session, by word of its asker or of the owner of this node."""
+        """Ends a session, by word of its asker or of the owner of this node, wherever it stands."""
+        session_id = message.session
         with self._lock:
-            seat = self._seats.get(message.session)
+            self._known.add(session_id)  # should its proposal come later than this, it is refused
+            if self._considering.get(session_id) == party:
+                del self._considering[session_id]
+            seat = self._seats.get(session_id)
             if seat is not None and party in (seat.asker, self._resources.party):
-                del self._seats[message.session]
-                self._resources.slot.release(message.session)
-            asker, session = self._running.get(message.session, ("", None))
+                del self._seats[session_id]
+                self._resources.slot.release(session_id)
+            asker, session = self._running.get(session_id, ("", None))
         if session is not None and party in (asker, self._resources.party):
             told = f"{party} ended the query: {message.reason}"
             if message.reason == CANCELLED:
@@ -133,11 +139,20 @@ class Participant:
         for session in sessions:
             session.abort(reason)
 
-    def _remember(self, session: str) -> None:
+    def _remember(self, session: str, asker: str) -> None:
         with self._lock:
             if session in self._known:
                 raise SessionError("a session id is used once, and this one was used before")
             self._known.add(session)
+            self._considering[session] = asker
+
+    def _seat(self, session: str, seat: _Seat) -> None:
+        """Errors: CancelledError if the asker withdrew the query while it was considered."""
+        with self._lock:
+            if session not in self._considering:
+                raise CancelledError(f"{seat.asker} withdrew the query")
+            self._seats.clear()  # whoever sat in this node's one place did not start in time
+            self._seats[session] = seat
 
     def _consider(self, asker: str, proposal: Proposal) -> SecurePlan:
         resources = self._resources
@@ -167,31 +182,26 @@ class Participant:
         if not self._resources.slot.keep(start.session):
             raise SessionError(f"{party} no longer holds a place for this session")
 
-    def _run(self, seat: _Seat, session_id: str) -> Body:
-        resources, audit = self._resources, self._resources.audit
-        session = Session(resources, session_id, seat.plan, seconds=seat.seconds)
-        with self._lock:
-            self._running[session_id] = (seat.asker, session)
+    def _run(self, session: Session, asker: str) -> Body:
+        resources, audit, plan = self._resources, self._resources.audit, session.plan
         began = time.monotonic()
         try:
             audit.record(
                 "started",
-                session=session_id,
-                asker=seat.asker,
-                plan=seat.plan.digest,
-                recipients=seat.plan.root.recipients,
+                session=session.id,
+                asker=asker,
+                plan=plan.digest,
+                recipients=plan.root.recipients,
             )
             table, usage = session.run()
-            audit.record("finished", session=session_id, seconds=round(time.monotonic() - began, 3))
+            seconds = round(time.monotonic() - began, 3)
+            audit.record("finished", session=session.id, seconds=seconds)
             if table is not None:
-                resources.results.store(session_id, table)
-                audit.record("delivered", session=session_id, recipient=resources.party)
+                resources.results.store(session.id, table)
+                audit.record("delivered", session=session.id, recipient=resources.party)
             return usage.body()
         except TacitError as error:
             raise self._aborted(session, error) from None
-        finally:
-            with self._lock:
-                del self._running[session_id]
 
     def _aborted(self, session: Session, error: TacitError) -> TacitError:
         """Records a failure for the owner, whole, and gives what the asker may know of it."""

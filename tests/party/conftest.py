@@ -22,21 +22,21 @@ CREATE TABLE patients (
 
 CREATE TABLE notes (patient_id INTEGER CHECK (patient_id BETWEEN 1 AND 9)) OWNED BY grace ROWS 5;
 
-CREATE TABLE wide (x INTEGER CHECK (x BETWEEN 0 AND 1)) OWNED BY mercy ROWS 200000;
+CREATE TABLE wide (x INTEGER CHECK (x BETWEEN 0 AND 1)) OWNED BY mercy, grace ROWS 20000;
 """
 
 VISITS = "patient_id,cost\n" + "".join(f"{n + 1},{n % 1000}\n" for n in range(2000))
 FILES = {
     "mercy": {"visits": VISITS, "wide": "x\n0\n1\n"},
-    "grace": {"visits": VISITS, "notes": "patient_id\n1\n"},
+    "grace": {"visits": VISITS, "wide": "x\n1\n", "notes": "patient_id\n1\n"},
     "registry": {"patients": "patient_id,age\n1,30\n2,40\n3,50\n"},
 }
 SETTINGS = {
     "mercy": "peer_timeout_seconds = 3\n",
     "grace": "peer_timeout_seconds = 3\n",
-    "registry": "peer_timeout_seconds = 3\nmax_rows = 100000\n",
+    "registry": "peer_timeout_seconds = 3\nmax_rows = 30000\n",
 }
-POLICY = '[tables]\nvisits = "allow"\nnotes = "deny"\n'
+POLICY = '[tables]\nvisits = "allow"\nwide = "allow"\nnotes = "deny"\n'
 
 COUNT = "SELECT COUNT(*) AS n FROM visits"
 

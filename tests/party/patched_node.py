@@ -1,18 +1,18 @@
 """A node's process with something wrong in it, for tests: `PATCH,... DIRECTORY PARTY`.
 
 other-catalog: reads one more table than the others. tampered-planner: plans something else.
-small-files: no file can grow by more than 12 kB. In all of them, a query that names the number
-98765 takes long: its plan runs after 20 seconds of small rounds.
+full-disk: there is no space for results. In all of them, a query that names the number 98765
+takes long: its plan runs after 20 seconds of small rounds.
 """
 
 import dataclasses
-import resource
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from tacit.executor.party import compiling, node
+from tacit.executor.party import compiling, node, results
 from tacit.executor.party.__main__ import main
 from tacit.planner.secure import SecurePlan
 
@@ -36,7 +36,7 @@ def slow_run_plan() -> Callable[..., Any]:
 
 def other_catalog() -> None:
     read = node.read_catalog
-    table = "CREATE TABLE another (x BOOLEAN) OWNED BY grace ROWS 1;"
+    table = "CREATE TABLE another (x BOOLEAN) OWNED BY mercy ROWS 1;"
     node.read_catalog = lambda directory: f"{read(directory)}\n{table}\n"
 
 
@@ -45,30 +45,27 @@ def tampered_planner() -> None:
 
     def tampered(self: Any, statement: Any, asker: str) -> SecurePlan:
         made = plan(self, statement, asker)
-        root = dataclasses.replace(made.root, recipients=("grace",))
+        root = dataclasses.replace(made.root, recipients=("registry",))
         return dataclasses.replace(made, root=root)
 
     compiling.SqlCompiler.plan = tampered  # type: ignore[method-assign]
 
 
-def small_files() -> None:
-    from pathlib import Path
-
-    log = Path(sys.argv[1]) / sys.argv[2] / "audit.jsonl"
-    limit = log.stat().st_size + 12_000
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+def full_disk() -> None:
+    write = results._write
+    results._write = lambda path, table: write(Path("/dev/full"), table)
 
 
 PATCHES = {
     "none": lambda: None,
     "other-catalog": other_catalog,
     "tampered-planner": tampered_planner,
-    "small-files": small_files,
+    "full-disk": full_disk,
 }
 
 if __name__ == "__main__":
     patches = sys.argv.pop(1)
     for name in patches.split(","):
         PATCHES[name]()
-    node._run_plan = slow_run_plan
+    node.run_plan = slow_run_plan()
     sys.exit(main())

@@ -26,12 +26,20 @@ def test_the_asker_receives_the_answer_and_its_cost(fleet: Any) -> None:
     result = fleet.mercy.query(JOIN)
     assert result.table.to_pydict() == {"total": [6]}
     assert result.recipients == ("mercy",)
-    assert result.predicted.total.rounds == result.rounds
-    assert result.predicted.total.sent_bytes == result.sent_bytes
-    assert sum(result.predicted.total.messages) == result.messages
+    assert result.predicted.total.sent_bytes == pytest.approx(result.sent_bytes, rel=0.03)
     assert len(result.plan_digest) == 64
     assert result.privacy
     assert 0 < result.seconds < 60
+
+
+def test_what_is_predicted_is_what_is_measured(fleet: Any) -> None:
+    result = fleet.grace.query(f"{COUNT} WHERE cost < 500")
+    assert result.table.to_pydict() == {"n": [2000]}
+    predicted = result.predicted.total
+    assert not predicted.expected
+    assert predicted.rounds == result.rounds
+    assert predicted.sent_bytes == result.sent_bytes
+    assert sum(predicted.messages) == result.messages
 
 
 def test_every_party_may_ask(fleet: Any) -> None:
@@ -123,8 +131,8 @@ def test_an_owners_policy_is_asked_at_the_owner(fleet: Any) -> None:
 
 
 def test_a_party_limits_what_it_computes(fleet: Any) -> None:
-    with pytest.raises(SessionError, match=r"registry allows at most 100000 \(max_rows"):
-        fleet.mercy.query("SELECT x FROM wide ORDER BY x LIMIT 1 REVEAL TO registry")
+    with pytest.raises(SessionError, match=r"registry allows at most 30000 \(max_rows"):
+        fleet.mercy.query("SELECT x FROM wide")
     assert fleet.count() == 4000
 
 

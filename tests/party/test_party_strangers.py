@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from pyarrow import flight
 from tacit.executor.party.control import ControlLink
 from tacit.executor.party.federation import load_federation
+from tacit.executor.party.replies import Replies
 from tacit.executor.transport.identity import Identity, create_identity, load_identity
 from tacit.query.errors import PeerFailedError, PeerLostError, SessionError
 
@@ -178,3 +180,17 @@ def test_only_the_asker_starts_and_cancels_its_session(fleet: Any) -> None:
     with pytest.raises(SessionError, match="mercy planned"):
         grace.call("start", start | {"plan": "0" * 64}, timeout_seconds=5)
     assert fleet.count() == 4000
+
+
+def test_a_proposal_that_is_withdrawn_leaves_the_node_free(fleet: Any) -> None:
+    grace = party_link(fleet, "grace")
+    late, early = proposal(fleet, session="17" * 16), proposal(fleet, session="18" * 16)
+    grace.call("cancel", {"session": "17" * 16, "reason": "test"}, timeout_seconds=5)
+    with pytest.raises(SessionError, match="used before"):
+        grace.call("propose", late, timeout_seconds=5)
+    replies = Replies({"mercy": grace}, "propose", early, timeout_seconds=5)
+    while replies.wait(0):
+        grace.call("cancel", {"session": "18" * 16, "reason": "test"}, timeout_seconds=5)
+    began = time.monotonic()
+    assert fleet.count() == 4000
+    assert time.monotonic() - began < 5
