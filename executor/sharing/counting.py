@@ -79,8 +79,12 @@ class CountingProtocol:
         )
 
     def count_expected(self, rounds: int, sent_bytes: float, messages: float) -> None:
-        """Adds expectations per party; every round involves all parties."""
-        self._depths = [max(self._depths) + rounds] * self.parties
+        """Adds expectations per party; every round involves all parties.
+
+        Without rounds the parties' depths stay as they are: who lags behind still does.
+        """
+        if rounds:
+            self._depths = [max(self._depths) + rounds] * self.parties
         self._sent_bytes = [sent + sent_bytes for sent in self._sent_bytes]
         self._sent_messages = [sent + messages for sent in self._sent_messages]
         self._expectations += 1
