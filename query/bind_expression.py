@@ -67,6 +67,9 @@ class ExpressionBinder:
                 return bind_types.interval(node, self.bind(node.amount) if whole else None)
             case syntax.Unary():
                 return self._unary(node)
+            case syntax.Junction():
+                parts = [self.bind(operand) for operand in node.operands]
+                return operators.junction(node.operator, parts, node.span)
             case syntax.Binary():
                 return self._binary(node)
             case syntax.Case():
@@ -134,9 +137,6 @@ class ExpressionBinder:
 
     def _binary(self, node: syntax.Binary) -> Expression:
         match node.operator:
-            case "or" | "and":
-                parts = [self.bind(part) for part in _chain(node)]
-                return operators.junction(node.operator, parts, node.span)
             case "=" | "<>" | "<" | "<=" | ">" | ">=":
                 left, right = self.operand(node.left), self.operand(node.right)
                 return operators.comparison(node.operator, left, right, node.span)
@@ -314,16 +314,6 @@ def _is_bare(node: syntax.Expression) -> bool:
     if isinstance(node, syntax.Unary):
         return node.operator in "+-" and isinstance(node.operand, syntax.Number)
     return isinstance(node, syntax.Number | syntax.Text)
-
-
-def _chain(node: syntax.Binary) -> list[syntax.Expression]:
-    """The operands of a left-deep chain of one operator."""
-    operands: list[syntax.Expression] = []
-    current: syntax.Expression = node
-    while isinstance(current, syntax.Binary) and current.operator == node.operator:
-        operands.append(current.right)
-        current = current.left
-    return [current, *reversed(operands)]
 
 
 def _refused(node: syntax.Expression) -> BindError | UnsupportedError:

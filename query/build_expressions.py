@@ -84,13 +84,11 @@ class ExpressionBuilder(Transformer[Token, Any]):
         name = _OPERATORS.get(operator, str(operator))
         return syntax.Binary(operator=name, left=left, right=right, span=span_of(meta))
 
-    def or_(self, meta: Meta, children: list[Any]) -> syntax.Binary:
-        left, right = children
-        return syntax.Binary(operator="or", left=left, right=right, span=span_of(meta))
+    def or_(self, meta: Meta, children: list[Any]) -> syntax.Junction:
+        return syntax.Junction(operator="or", operands=tuple(children), span=span_of(meta))
 
-    def and_(self, meta: Meta, children: list[Any]) -> syntax.Binary:
-        left, right = children
-        return syntax.Binary(operator="and", left=left, right=right, span=span_of(meta))
+    def and_(self, meta: Meta, children: list[Any]) -> syntax.Junction:
+        return syntax.Junction(operator="and", operands=tuple(children), span=span_of(meta))
 
     def not_(self, meta: Meta, children: list[Any]) -> syntax.Unary:
         return syntax.Unary(operator="not", operand=children[0], span=span_of(meta))

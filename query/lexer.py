@@ -151,6 +151,8 @@ def _character_error(text: str, value: str, start: int) -> SqlSyntaxError:
     hint = None
     if value in "‘’“”´`":
         hint = "strings take straight single quotes ('...'), names double quotes (\"...\")"
+    if value in "$?@:":
+        hint = "there are no parameters: write the value itself"
     return SqlSyntaxError(
         f"unexpected character {value!r}", text=text, span=Span(start, start + 1), hint=hint
     )

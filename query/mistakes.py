@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 
+from .expectations import expected_words
 from .lexer import RESERVED, RawToken
 
-_Rule = Callable[["_Place"], tuple[str, str | None] | None]
+_Finding = tuple[str, str | None] | None
+_Rule = Callable[["_Place"], _Finding]
 
 
 def explain_mistake(
@@ -79,19 +82,21 @@ class _Place:
 
 _CLAUSES = ("SELECT", "FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT")
 
+_CONTINUING = ("FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "OFFSET", "UNION", "REVEAL")
+
 _WRITES = frozenset(
     str.split("INSERT UPDATE DELETE MERGE TRUNCATE ALTER GRANT REVOKE BEGIN COMMIT ROLLBACK SET")
 )
 
 
-def _writing(place: _Place) -> tuple[str, str | None] | None:
+def _writing(place: _Place) -> _Finding:
     if place.index == place.statement_start and place.kind() in _WRITES:
         hint = "tables change at their owners, in their own sources"
         return f"{place.kind()} is not a statement of tacit, which only reads", hint
     return None
 
 
-def _trailing_comma(place: _Place) -> tuple[str, str | None] | None:
+def _trailing_comma(place: _Place) -> _Finding:
     closers = (")", "FROM", "WHERE", "GROUP", "ORDER", "HAVING", "LIMIT", ";", "")
     if place.kind(-1) == "," and place.kind() in closers:
         before = place.kind() or "the end"
@@ -99,7 +104,7 @@ def _trailing_comma(place: _Place) -> tuple[str, str | None] | None:
     return None
 
 
-def _chained_comparison(place: _Place) -> tuple[str, str | None] | None:
+def _chained_comparison(place: _Place) -> _Finding:
     if place.kind() not in ("=", "==", "<>", "!=", "<", "<=", ">", ">="):
         return None
     if place.kind(-1) in ("<", ">", "=", "!"):
@@ -111,13 +116,13 @@ def _chained_comparison(place: _Place) -> tuple[str, str | None] | None:
     return None
 
 
-def _missing_by(place: _Place) -> tuple[str, str | None] | None:
+def _missing_by(place: _Place) -> _Finding:
     if place.kind(-1) in ("GROUP", "ORDER", "PARTITION", "OWNED") and "BY" in place.expected:
         return f"{place.kind(-1)} needs BY", f"write {place.kind(-1)} BY"
     return None
 
 
-def _clause_order(place: _Place) -> tuple[str, str | None] | None:
+def _clause_order(place: _Place) -> _Finding:
     kind = place.kind()
     if kind not in _CLAUSES or kind == "SELECT":
         return None
@@ -131,13 +136,59 @@ def _clause_order(place: _Place) -> tuple[str, str | None] | None:
     return None
 
 
-def _join_without_on(place: _Place) -> tuple[str, str | None] | None:
+def _join_without_on(place: _Place) -> _Finding:
     if "USING" in place.expected and "ON" in place.expected and "WHERE" not in place.expected:
         return "JOIN needs a condition", "write JOIN t ON a = b, JOIN t USING (a), or CROSS JOIN t"
     return None
 
 
-def _unclosed(place: _Place) -> tuple[str, str | None] | None:
+def _misspelt_keyword(place: _Place) -> _Finding:
+    """FORM for FROM, at the mistake or just before it, where it passed for an alias."""
+    for offset in (0, -1):
+        position = place.index + offset
+        if not 0 <= position < len(place.tokens) or not place.tokens[position].word:
+            continue
+        word = place.tokens[position].kind
+        close = get_close_matches(word, _CONTINUING, n=1, cutoff=0.75)
+        if close and word not in RESERVED:
+            written = place.tokens[position].value
+            return f"unexpected {place.shown}", f"did you mean {close[0]} instead of {written}?"
+    return None
+
+
+def _no_columns(place: _Place) -> _Finding:
+    if place.kind() == "FROM" and place.kind(-1) in ("SELECT", "DISTINCT"):
+        return "SELECT names no columns", "write SELECT * FROM ... for all of them"
+    return None
+
+
+def _moment_without_quotes(place: _Place) -> _Finding:
+    if place.kind(-1) in ("DATE", "TIMESTAMP") and place.kind() == "NUMBER":
+        example = (
+            "DATE '2020-01-31'" if place.kind(-1) == "DATE" else "TIMESTAMP '2020-01-31 08:00'"
+        )
+        return f"{place.kind(-1)} takes a string", f"write {example}"
+    return None
+
+
+def _other_create(place: _Place) -> _Finding:
+    if place.kind(-1) == "CREATE" and "MODEL" in place.expected:
+        return f"CREATE {place.kind()} is not a statement of tacit", "name a query with WITH"
+    return None
+
+
+def _unclosed_before(place: _Place) -> _Finding:
+    """A clause starts while a parenthesis or a CASE stands open."""
+    if place.kind() not in _CLAUSES:
+        return None
+    if {"END", "WHEN"} <= place.expected:
+        return f"CASE is not closed before {place.kind()}", "close it with END"
+    if place.open_parentheses() > 0 and "RPAR" in place.expected and place.kind() != "WHERE":
+        return f"a parenthesis is not closed before {place.kind()}", "close it with )"
+    return None
+
+
+def _unclosed(place: _Place) -> _Finding:
     if place.kind() not in ("", ";"):
         return None
     kinds = [t.kind for t in place.tokens[place.statement_start : place.index]]
@@ -148,52 +199,52 @@ def _unclosed(place: _Place) -> tuple[str, str | None] | None:
     return None
 
 
-def _extra_parenthesis(place: _Place) -> tuple[str, str | None] | None:
+def _extra_parenthesis(place: _Place) -> _Finding:
     if place.kind() == ")" and place.open_parentheses() <= 0:
         return "this parenthesis was never opened", None
     return None
 
 
-def _top(place: _Place) -> tuple[str, str | None] | None:
+def _top(place: _Place) -> _Finding:
     if place.kind() == "NUMBER" and place.kind(-1) == "TOP":
         return "TOP is not SQL that tacit knows", "write LIMIT n at the end of the query"
     return None
 
 
-def _limit_comma(place: _Place) -> tuple[str, str | None] | None:
+def _limit_comma(place: _Place) -> _Finding:
     if place.kind() == "," and place.kind(-2) == "LIMIT":
         return "LIMIT takes one number", "write LIMIT count OFFSET start"
     return None
 
 
-def _between_comma(place: _Place) -> tuple[str, str | None] | None:
+def _between_comma(place: _Place) -> _Finding:
     before = [t.kind for t in place.tokens[max(0, place.index - 4) : place.index]]
     if place.kind() == "," and "BETWEEN" in before and "AND" in place.expected:
         return "BETWEEN joins its bounds with AND", "write x BETWEEN low AND high"
     return None
 
 
-def _reserved_name(place: _Place) -> tuple[str, str | None] | None:
-    if place.kind() in RESERVED and place.expected <= {"NAME", "LPAR", "LATERAL"}:
+def _reserved_name(place: _Place) -> _Finding:
+    if place.kind() in RESERVED and {"NAME"} <= place.expected <= {"NAME", "LPAR", "LATERAL"}:
         quoted = place.tokens[place.index].value
         return f"{place.kind()} is a reserved word", f'as a name it needs double quotes: "{quoted}"'
     return None
 
 
-def _is_value(place: _Place) -> tuple[str, str | None] | None:
+def _is_value(place: _Place) -> _Finding:
     if place.kind(-1) == "IS" or (place.kind(-2), place.kind(-1)) == ("IS", "NOT"):
         operator = "<>" if place.kind(-1) == "NOT" else "="
         return "IS takes NULL, TRUE, FALSE, UNKNOWN or DISTINCT FROM", f"compare with {operator}"
     return None
 
 
-def _where_in_aggregate(place: _Place) -> tuple[str, str | None] | None:
+def _where_in_aggregate(place: _Place) -> _Finding:
     if place.kind() == "WHERE" and place.open_parentheses() > 0 and "RPAR" in place.expected:
         return "WHERE cannot stand inside a call", "write SUM(x) FILTER (WHERE condition)"
     return None
 
 
-def _missing_comma(place: _Place) -> tuple[str, str | None] | None:
+def _missing_comma(place: _Place) -> _Finding:
     starts = place.kind() in ("STRING", "NUMBER") or (
         place.tokens[place.index].kind not in RESERVED and place.tokens[place.index].word
         if place.index < len(place.tokens)
@@ -206,6 +257,8 @@ def _missing_comma(place: _Place) -> tuple[str, str | None] | None:
 
 _RULES: tuple[_Rule, ...] = (
     _writing,
+    _other_create,
+    _no_columns,
     _trailing_comma,
     _chained_comparison,
     _missing_by,
@@ -216,53 +269,12 @@ _RULES: tuple[_Rule, ...] = (
     _where_in_aggregate,
     _join_without_on,
     _clause_order,
+    _unclosed_before,
     _unclosed,
     _extra_parenthesis,
     _reserved_name,
+    _moment_without_quotes,
+    _misspelt_keyword,
     _missing_comma,
 )
 """Tried in order; the first that knows the mistake speaks."""
-
-_WORDS = {
-    "NAME": "a name",
-    "NUMBER": "a number",
-    "STRING": "a string",
-    "COMMA": "','",
-    "LPAR": "'('",
-    "RPAR": "')'",
-    "SEMICOLON": "';'",
-    "DOT": "'.'",
-    "COMPARISON": "a comparison",
-    "UNIT": "a unit such as DAY",
-    "STAR": "'*'",
-}
-
-_HIDDEN = frozenset(
-    str.split(
-        """
-        SIGN FACTOR POWER CONCAT STAR DOT NOTNULL ISNULL IS IN LIKE ILIKE SIMILAR BETWEEN NOT
-        COMPARISON AND OR SEMI ANTI NATURAL CROSS INNER LEFT RIGHT FULL QUALIFY WINDOW SEMICOLON
-        EXCEPT INTERSECT UNION WITH WITHIN FILTER OVER ESCAPE REVEAL
-        """
-    )
-)
-"""What may follow almost anything, and so says little."""
-
-_EXPRESSION = frozenset({"NAME", "NUMBER", "STRING", "CASE", "CAST"})
-
-
-def expected_words(expected: frozenset[str]) -> str:
-    """The expected terminals in words, the long list of expression starts as "an expression"."""
-    rest = {name for name in expected if not name.startswith(("$", "__"))}
-    words = []
-    if rest >= _EXPRESSION:
-        words.append("an expression")
-        rest &= {"SELECT", "RPAR", "DISTINCT"}
-    elif len(rest) > 8:
-        rest -= _HIDDEN
-    words += sorted(_WORDS.get(name, name) for name in rest)
-    if len(words) > 8:
-        return ""
-    if len(words) > 1:
-        return ", ".join(words[:-1]) + " or " + words[-1]
-    return words[0] if words else ""

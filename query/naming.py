@@ -32,9 +32,10 @@ def _text(node: syntax.Expression) -> str:
             return f"CAST({_quoted(text)} AS {kind.upper()})"
         case syntax.Unary():
             return _unary(node)
-        case syntax.Binary(operator=operator):
-            joined = f" {operator.upper()} ".join(_text(part) for part in _operands(node))
-            return f"({joined})"
+        case syntax.Junction(operator=operator, operands=operands):
+            return f"({f' {operator.upper()} '.join(map(_text, operands))})"
+        case syntax.Binary(operator=operator, left=left, right=right):
+            return f"({_text(left)} {operator} {_text(right)})"
         case syntax.Case():
             return _case(node)
         case syntax.Cast(operand=operand, type=kind):
@@ -76,15 +77,6 @@ def _name(part: str) -> str:
 
 def _quoted(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
-
-
-def _operands(node: syntax.Binary) -> list[syntax.Expression]:
-    """Chains of AND and of OR print without inner parentheses."""
-    if node.operator not in ("and", "or"):
-        return [node.left, node.right]
-    left, right = node.left, node.right
-    chain = isinstance(left, syntax.Binary) and left.operator == node.operator
-    return [*(_operands(left) if chain and isinstance(left, syntax.Binary) else [left]), right]
 
 
 def _unary(node: syntax.Unary) -> str:

@@ -9,14 +9,18 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from lark import Lark, Token
+from lark import Lark, Token, Tree
 from lark.exceptions import UnexpectedToken, VisitError
 
 from . import syntax
+from .build_expressions import span_of
 from .build_statements import StatementBuilder
 from .errors import Span, SqlSyntaxError, TacitError
 from .lexer import KeywordLexer, scan
 from .mistakes import explain_mistake
+
+MAX_DEPTH = 120
+"""How deep operators, calls and queries nest at most; AND and OR of many conditions do not."""
 
 
 def parse(text: str) -> tuple[syntax.Statement, ...]:
@@ -26,17 +30,14 @@ def parse(text: str) -> tuple[syntax.Statement, ...]:
     """
     try:
         tree = _grammar().parse(text)
+        _check_depth(tree, text)
         statements: tuple[syntax.Statement, ...] = StatementBuilder(text).transform(tree)
     except UnexpectedToken as error:
         raise _syntax_error(text, error) from None
     except VisitError as error:
         if isinstance(error.orig_exc, TacitError):
             raise error.orig_exc from None
-        if isinstance(error.orig_exc, RecursionError):
-            raise _too_long(text) from None
         raise
-    except RecursionError:
-        raise _too_long(text) from None
     return statements
 
 
@@ -54,9 +55,18 @@ def _grammar() -> Lark:
     )
 
 
-def _too_long(text: str) -> SqlSyntaxError:
-    return SqlSyntaxError(
-        "an expression is nested too deeply", text=text, hint="split it with WITH or use IN (...)"
+def _check_depth(tree: Tree[Token], text: str) -> None:
+    """Refuses trees that later, recursive stages could not walk. SqlSyntaxError."""
+    level: list[Tree[Token]] = [tree]
+    for _ in range(MAX_DEPTH):
+        level = [child for parent in level for child in parent.children if isinstance(child, Tree)]
+        if not level:
+            return
+    raise SqlSyntaxError(
+        f"this is nested deeper than {MAX_DEPTH} levels",
+        text=text,
+        span=span_of(level[0].meta),
+        hint="name parts of the query with WITH, or write IN (...) for chains of comparisons",
     )
 
 

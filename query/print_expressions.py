@@ -13,8 +13,6 @@ OR, AND, NOT, IS, COMPARISON, PREDICATE, CONCAT, SUM, PRODUCT, POWER, SIGN, PRIM
 """How tightly an expression binds; the levels of grammar.lark."""
 
 _BINARY = {
-    "or": (OR, OR, AND),
-    "and": (AND, AND, NOT),
     **dict.fromkeys(("=", "<>", "<", "<=", ">", ">="), (COMPARISON, PREDICATE, PREDICATE)),
     "||": (CONCAT, CONCAT, SUM),
     **dict.fromkeys(("+", "-"), (SUM, SUM, PRODUCT)),
@@ -87,9 +85,13 @@ class ExpressionPrinter:
                 inner = self.show(operand, SIGN)
                 space = " " if inner[0] in "+-" else ""
                 return SIGN, f"{operator}{space}{inner}"
+            case syntax.Junction(operator=operator, operands=operands):
+                own = OR if operator == "or" else AND
+                parts = (self.show(operand, own + 1) for operand in operands)
+                return own, f" {operator.upper()} ".join(parts)
             case syntax.Binary(operator=operator, left=left, right=right):
                 own, low, high = _BINARY[operator]
-                text = f"{self.show(left, low)} {operator.upper()} {self.show(right, high)}"
+                text = f"{self.show(left, low)} {operator} {self.show(right, high)}"
                 return own, text
             case syntax.IsTest() | syntax.IsDistinct():
                 return IS, self._is(node)

@@ -92,8 +92,16 @@ class Unary(Expression):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Junction(Expression):
+    """a AND b AND c, or a OR b OR c: at least two operands; operator: "and" or "or"."""
+
+    operator: str
+    operands: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Binary(Expression):
-    """operator: or and = <> < <= > >= || + - * / // % ^"""
+    """operator: = <> < <= > >= || + - * / // % ^"""
 
     operator: str
     left: Expression

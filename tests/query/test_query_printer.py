@@ -193,8 +193,6 @@ def joins(below: st.SearchStrategy) -> st.SearchStrategy:
 def operators(below: st.SearchStrategy) -> st.SearchStrategy:
     flags = st.booleans()
     binary = [
-        "or",
-        "and",
         "=",
         "<>",
         "<",
@@ -213,6 +211,9 @@ def operators(below: st.SearchStrategy) -> st.SearchStrategy:
     return st.one_of(
         st.builds(syntax.Unary, operator=st.sampled_from(["not", "-", "+"]), operand=below),
         st.builds(syntax.Binary, operator=st.sampled_from(binary), left=below, right=below),
+        st.builds(
+            syntax.Junction, operator=st.sampled_from(["or", "and"]), operands=tuples(below, 2, 3)
+        ),
         st.builds(
             syntax.IsTest,
             operand=below,
