@@ -28,6 +28,7 @@ from tacit.executor.client.exits import guarded
 from tacit.executor.client.meta_commands import COMMANDS
 from tacit.executor.client.opening import add_federation_arguments, open_federation
 from tacit.executor.client.watching import ProgressLine
+from tacit.query.errors import TacitError
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -39,7 +40,8 @@ def main(argv: list[str] | None = None) -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     """Opens the federation that the arguments name and converses until the person leaves."""
-    print("Starting the federation ...", file=sys.stderr)
+    if arguments.federation is None:
+        print("Starting the parties ...", file=sys.stderr)
     with open_federation(arguments) as federation:
         client = federation.client(arguments.party)
         console = Console(client, out=sys.stdout, progress=ProgressLine(sys.stdout))
@@ -91,7 +93,11 @@ class SqlCompleter(Completer):
             return
         if text.startswith("\\d "):
             text, cursor = "FROM " + text[3:], cursor + 2
-        for offer in completions(text, cursor, self._console.catalog):
+        try:
+            catalog = self._console.catalog
+        except TacitError:
+            return  # the node does not answer; the next query will say so
+        for offer in completions(text, cursor, catalog):
             yield Offer(offer.text, -offer.replaces, display_meta=offer.kind)
 
 

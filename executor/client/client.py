@@ -28,6 +28,7 @@ from ..party.messages import (
     Question,
     restore_cost,
 )
+from ..party.settings import load_settings
 from ..transport.identity import load_identity
 
 SILENCE_SECONDS = 20.0
@@ -86,7 +87,9 @@ class Client:
 
     def __init__(self, directory: Path | str, party: str, *, deadline_seconds: float = 300) -> None:
         self._federation = load_federation(Path(directory))
-        identity = load_identity(self._federation.party_directory(party))
+        own = self._federation.party_directory(party)
+        identity = load_identity(own)
+        self._public_directory = load_settings(own).public_directory or Path(directory)
         self.party = party
         self._deadline_seconds = deadline_seconds
         self._link = ControlLink(identity, self._federation.member(party))
@@ -138,7 +141,7 @@ class Client:
         """The catalog that the node works by."""
         text = str(self._link.call("catalog", {}, timeout_seconds=_CALL_SECONDS)["text"])
         return load_catalog(
-            text, parties=self._federation.parties, directory=self._federation.directory
+            text, parties=self._federation.parties, directory=self._public_directory
         )
 
     def status(self) -> Body:

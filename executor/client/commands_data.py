@@ -79,4 +79,4 @@ def _event(line: str) -> str:
     except (ValueError, AttributeError, KeyError):
         return f"(not a record) {line.rstrip()!r}"
     facts = "  ".join(f"{key}={json.dumps(value)}" for key, value in record.items())
-    return f"{time}  {event:<12}{facts}".rstrip()
+    return f"{time}  {event:<12}  {facts}".rstrip()

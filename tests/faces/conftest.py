@@ -18,6 +18,11 @@ CREATE TABLE patients (
     sex VARCHAR(1) NOT NULL CHECK (sex IN ('F', 'M'))
 ) OWNED BY registry ROWS 20;
 
+CREATE PUBLIC TABLE wards (
+    ward VARCHAR(8) CHECK (ward IN ('eye', 'heart')) PRIMARY KEY,
+    beds INTEGER
+) FROM 'wards.csv';
+
 -- Bounds far above the rows that there are: queries over these take long, whatever they hold.
 CREATE TABLE wide_left (k BIGINT NOT NULL, v BIGINT) OWNED BY mercy ROWS 400000;
 CREATE TABLE wide_right (k BIGINT PRIMARY KEY, w BIGINT) OWNED BY grace ROWS 400000;
@@ -44,6 +49,7 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with catalog.sql, and sources.sql and CSV files for each party."""
     directory = tmp_path_factory.mktemp("example")
     (directory / "catalog.sql").write_text(CATALOG)
+    (directory / "wards.csv").write_text("ward,beds\neye,12\nheart,30\n")
     for party, tables in FILES.items():
         (directory / party).mkdir()
         for table, text in tables.items():

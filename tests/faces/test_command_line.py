@@ -153,7 +153,7 @@ def test_audit_verifies_and_shows_a_log(capsys, tmp_path):
     assert text.startswith("2 lines, unbroken")
     code, text, _ = outcome(capsys, "audit", "show", tmp_path / "audit.jsonl")
     assert code == 0
-    assert 'proposed    session="5e55"  asker="grace"' in text
+    assert 'proposed      session="5e55"  asker="grace"' in text
     lines = (tmp_path / "audit.jsonl").read_text().splitlines()
     first = json.loads(lines[0]) | {"asker": "nobody"}
     (tmp_path / "audit.jsonl").write_text("\n".join([json.dumps(first), lines[1], ""]))

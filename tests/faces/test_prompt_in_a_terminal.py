@@ -48,6 +48,9 @@ def test_a_conversation(terminal, endless, tmp_path):
     terminal.expect("again")
     terminal.expect(r"\(1 row\)")
 
+    terminal.send("\\d\r")
+    terminal.expect("wards +public")
+
     terminal.send("\\q\r")
     terminal.expect(pexpect.EOF)
     terminal.close()
