@@ -16,7 +16,7 @@ from .expressions import TRUE, columns_of, reference
 from .facts import Analysis, smallest_magnitude
 from .fragments import fragment_sql
 from .known import Facts
-from .logical import Aggregate, Filter, Ids, Join, Node, Project, Sort, Union
+from .logical import Aggregate, Filter, Ids, Join, Node, Project, Sort, Union, children
 from .ownership import is_local, owners
 from .quotients import quotient_encoding
 from .ranging import expression_range
@@ -74,7 +74,7 @@ class Lowering:
         """One owner's work; public tables alone are the first party's."""
         facts = self.analysis.facts(node)
         kept = tuple(c for c in node.columns if c.id in needed)
-        columns = tuple(self._encoded(c, facts.ranges.get(c.id)) for c in kept)
+        columns = tuple(self._leaving(node, c, facts.ranges.get(c.id)) for c in kept)
         sql = fragment_sql(node, kept, ordered=ordered)
         if not columns:
             columns = (self._presence(),)
@@ -96,6 +96,14 @@ class Lowering:
             encoding=Encoding(lo=1, hi=1),
             nullable=False,
         )
+
+    def _leaving(self, node: Node, column: Column, own: Encoding | None) -> Column:
+        """A column on its way out of its owner; a refusal marks the place that computes it."""
+        try:
+            return self._encoded(column, own)
+        except UserError as error:
+            place = _origin(node, column.id)
+            raise error if place is None else refused(error, place) from None
 
     def _encoded(self, column: Column, own: Encoding | None) -> Column:
         """The column under its encoding in the secure plan. UserError if it has none."""
@@ -255,6 +263,21 @@ def _ordered_already(operator: Operator, node: Sort) -> bool:
     if not isinstance(operator, AlignedSum | SecureAggregate):
         return False
     return list(operator.keys[: len(wanted)]) == wanted
+
+
+def _origin(node: Node, column_id: int) -> Expression | None:
+    """The expression that computes a column, where it stands in a projection below."""
+    while True:
+        if isinstance(node, Project):
+            by = dict(zip(node.ids, node.expressions, strict=True))
+            expression = by.get(column_id)
+            if not isinstance(expression, ColumnRef):
+                return expression
+            column_id = expression.id
+        below = [child for child in children(node) if column_id in child.ids]
+        if not below:
+            return None
+        node = below[0]
 
 
 def _is_constant(column: Column) -> bool:

@@ -61,7 +61,7 @@ def party_facts(plan: SecurePlan, party: str) -> Iterator[str]:
         columns = len(fragment.columns)
         yield (
             f"shares {columns} column{'s' if columns != 1 else ''} of it, padded to "
-            f"{fragment.rows:,} rows; how many rows are real stays its own"
+            f"{row_count(fragment.rows)}; how many rows are real stays its own"
         )
     if not fragments:
         yield "gives no data"
@@ -86,7 +86,7 @@ def _size(operator: Operator) -> Iterator[str]:
     rows = f"{operator.rows:,}"
     match operator:
         case Fragment():
-            yield f"that {operator.owner} gives at most {rows} rows"
+            yield f"that {operator.owner} gives at most {row_count(operator.rows)}"
         case Join():
             yield f"the size of a join ({operator.kind}): {rows} rows"
         case Aggregate() if operator.keys:
@@ -113,3 +113,7 @@ def _unique(operator: Operator) -> Iterator[Operator]:
     for child in children(operator):
         yield from _unique(child)
     yield operator
+
+
+def row_count(count: int) -> str:
+    return f"{count:,} row" if count == 1 else f"{count:,} rows"

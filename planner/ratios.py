@@ -1,5 +1,6 @@
 """Quotients as numerator and denominator, both exact, so that no precision is lost on the way.
 
+    (a / b) / (c / d)    =>  (a * nullif(d, 0)) / (b * c)
     (a / b) * c          =>  (a * c) / b
     a / b + c            =>  (a + c * b) / b
     coalesce(a / b, z)   =>  CASE known THEN a ELSE z END / CASE known THEN b ELSE 1 END
@@ -54,7 +55,8 @@ def as_ratio(expression: Expression) -> Ratio:
             top, bottom = as_ratio(left)
             under, inner = as_ratio(right)
             if inner is not None:
-                raise unsupported(expression, "a division by a quotient")
+                guarded = call("nullif", [inner, ZERO], type=inner.type, nullable=True)
+                return product(top, guarded) or top, product(bottom, under)
             return top, product(bottom, under)
         case Call(function="*", arguments=(left, right)):
             (a, b), (c, d) = as_ratio(left), as_ratio(right)

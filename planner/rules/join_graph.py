@@ -193,7 +193,8 @@ class JoinGraph:
                 wanted = _covering(step.pairs, step.key, self._classes)
                 residual = [equal(pair) for pair in step.pairs if pair not in wanted]
                 pairs = wanted
-            node = join("inner", left, right, tuple(equal(pair) for pair in pairs))
+            condition = tuple(equal(pair) for pair in pairs)
+            node = join("inner", left, right, condition, right.span or left.span)
         self._units[step.probe] = node
         for predicate in residual:
             self._restrict(step.probe, predicate)

@@ -218,3 +218,8 @@ def hospital() -> Planner:
 def tpch_plans() -> Callable[[str], Planner]:
     """TPC-H by layout without data, for looking at plans only."""
     return lambda layout: Planner(tpch_catalog(layout), TPCH_PARTIES, {}, None)
+
+
+@pytest.fixture
+def pricer() -> FixedPricer:
+    return FixedPricer()

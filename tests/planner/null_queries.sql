@@ -48,3 +48,6 @@ SELECT sum(value) / nullif(sum(cost), 0) FROM (SELECT patient_id, sum(value) AS 
 SELECT p.born, l.value * 2 AS d FROM labs l JOIN patients p ON l.patient_id = p.patient_id WHERE l.value + p.born > 1990.5 ORDER BY lab_id;
 SELECT x.patient_id, x.n, y.s FROM (SELECT patient_id, count(*) AS n FROM visits GROUP BY patient_id) x JOIN (SELECT patient_id, sum(value) AS s FROM labs GROUP BY patient_id) y ON x.patient_id = y.patient_id ORDER BY 1;
 SELECT count(*) FROM visits v JOIN patients p ON v.patient_id = p.patient_id WHERE cost IN (1, 2.5) OR born IN (1950, 1960, 1970);
+SELECT p.sex, avg(v.cost) / avg(p.born) AS r FROM visits v JOIN patients p ON v.patient_id = p.patient_id GROUP BY p.sex ORDER BY p.sex;
+SELECT p.name = v.ward, p.name < v.ward FROM visits v JOIN patients p ON v.patient_id = p.patient_id ORDER BY visit_id;
+SELECT patient_id, a FROM (SELECT patient_id, avg(cost) AS a FROM visits GROUP BY patient_id) WHERE a > 3 ORDER BY patient_id;

@@ -182,7 +182,8 @@ class Scalars:
             case "not":
                 return 1 - first
             case "+" | "-":
-                assert same_scale and scale(e.type) == scale(e.arguments[0].type), e
+                assert same_scale, e
+                assert scale(e.type) == scale(e.arguments[0].type), e
                 return first + second if e.function == "+" else first - second
             case "*":
                 assert scale(e.type) == sum(scale(a.type) for a in e.arguments), e
@@ -323,7 +324,8 @@ class PlainRun:
         for a, b in zip(node.probe_keys, node.build_keys, strict=True):
             left = next(c for c in node.probe.columns if c.id == a)
             right = next(c for c in node.build.columns if c.id == b)
-            assert left.encoding is not None and right.encoding is not None
+            assert left.encoding is not None
+            assert right.encoding is not None
             assert left.encoding.domain == right.encoding.domain
             assert scale(left.type) == scale(right.type)
         index: dict[Any, Row] = {}

@@ -1,0 +1,81 @@
+"""What does not run says so at planning: by name, with its place, and what to do instead."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tacit.query.errors import UnsupportedError
+
+JOINED = "FROM visits v JOIN patients p ON v.patient_id = p.patient_id"
+
+REFUSALS = [
+    (
+        "SELECT count(*) FROM visits v JOIN labs l ON v.patient_id = l.patient_id",
+        "may match many rows with many",
+        "visits v JOIN labs l",
+    ),
+    ("SELECT count(*) FROM visits, patients", "needs an equality", "patients"),
+    (
+        "SELECT count(*) FROM visits v JOIN patients p ON v.cost < p.born",
+        "needs an equality",
+        "patients p",
+    ),
+    (f"SELECT v.cost % p.born {JOINED}", "% over columns of several owners", "v.cost % p.born"),
+    (f"SELECT p.name || v.ward {JOINED}", "concat over columns", "p.name || v.ward"),
+    (f"SELECT floor(v.cost + p.born) {JOINED}", "floor over columns", "floor(v.cost + p.born)"),
+    (
+        "SELECT count(*) FROM patients WHERE born NOT IN (SELECT patient_id FROM visits)",
+        "NOT IN over values that may be NULL",
+        "born NOT IN",
+    ),
+    (
+        "SELECT count(*) FROM patients p WHERE EXISTS (SELECT 1 FROM visits v "
+        "WHERE v.patient_id = p.patient_id AND v.cost > p.born)",
+        "correlated by equalities only",
+        "v.cost > p.born",
+    ),
+    (
+        "SELECT count(*) FROM patients WHERE born > 1950 OR EXISTS (SELECT 1 FROM visits)",
+        "condition of its own in WHERE",
+        "born > 1950 OR",
+    ),
+    (
+        f"SELECT sum(p.born * p.born * p.born * p.born * p.born * v.visit_id) {JOINED}",
+        "beyond 63 bits",
+        "p.born * p.born",
+    ),
+    ("SELECT upper(name) FROM patients", "no public bound", "upper(name)"),
+    ("SELECT sqrt(value) FROM labs", "no public bound", "sqrt(value)"),
+    ("SELECT sum(sqrt(cost)) FROM visits", "no public bound", "sum(sqrt(cost))"),
+    (
+        "SELECT * FROM patients p LEFT JOIN visits v "
+        "ON p.patient_id = v.patient_id AND v.cost > p.born",
+        "further conditions in the ON of this LEFT JOIN",
+        "v.cost > p.born",
+    ),
+    (
+        f"SELECT CAST(avg(v.cost) AS INTEGER) {JOINED}",
+        "this use of a division",
+        "CAST(avg(v.cost)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("sql", "message", "place"), REFUSALS)
+def test_refusals_name_the_clause_and_its_place(
+    hospital: Any, sql: str, message: str, place: str
+) -> None:
+    with pytest.raises(UnsupportedError) as caught:
+        hospital.plan(sql)
+    error = caught.value
+    assert message in error.message
+    assert error.hint
+    assert error.span is not None
+    assert sql[error.span.start :].startswith(place)
+    assert "^" in str(error)
+
+
+def test_an_owner_alone_may_do_what_shares_cannot(hospital: Any) -> None:
+    assert hospital.check("SELECT count(*) FROM labs a, labs b WHERE a.value < b.value") == 1
+    assert hospital.check("SELECT born % 7, length(name) FROM patients ORDER BY patient_id") > 9

@@ -1,0 +1,238 @@
+"""Each rewrite rule by a small plan before and after."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+import pytest
+from tacit.planner.build import build, highest_id
+from tacit.planner.explain import expression_text
+from tacit.planner.facts import Analysis
+from tacit.planner.logical import (
+    Aggregate,
+    Filter,
+    Ids,
+    Join,
+    Node,
+    Project,
+    Scan,
+    Sort,
+    Union,
+    children,
+)
+from tacit.planner.rules import RULES, Context
+
+
+def show(node: Node) -> str:
+    """A logical plan as an indented text."""
+    return "\n".join(_lines(node, names(node)))
+
+
+def names(node: Node) -> dict[int, str]:
+    found: dict[int, str] = {}
+    for child in children(node):
+        found.update(names(child))
+    for column in node.columns:
+        found.setdefault(column.id, column.name or f"x{column.id}")
+    return found
+
+
+def _lines(node: Node, known: dict[int, str]) -> list[str]:
+    match node:
+        case Scan():
+            head = f"{node.table.name} of {node.owner}: {', '.join(node.names)}"
+        case Filter():
+            head = f"filter {expression_text(node.predicate, known)}"
+        case Project():
+            texts = [expression_text(e, known) for e in node.expressions]
+            head = f"project {', '.join(texts)}"
+        case Join():
+            condition = " and ".join(expression_text(e, known) for e in node.condition)
+            head = f"{node.kind} join {condition}".rstrip()
+        case Aggregate():
+            keys = ", ".join(known[key] for key in node.keys)
+            calls = [f"{a.function}({known.get(a.argument or -1, '')})" for a in node.aggregates]
+            head = f"aggregate [{keys}] {', '.join(calls)}".rstrip()
+        case Sort():
+            head = f"sort {', '.join(known[k.column] for k in node.keys)} limit {node.limit}"
+        case Union():
+            head = "union"
+        case _:
+            head = type(node).__name__.lower()
+    lines = [head]
+    for child in children(node):
+        lines += ["  " + line for line in _lines(child, known)]
+    return lines
+
+
+def after(planner: Any, sql: str, *upto: str) -> str:
+    """The plan once the named rules (and nothing else) have run, in the order of RULES."""
+    query = planner.bound(sql).query
+    context = Context(ids=Ids(highest_id(query) + 1), analysis=Analysis(), parties=planner.parties)
+    plan = build(query, context.ids)
+    seen: set[str] = set()
+    for rule in RULES:
+        if rule.__name__ in upto and rule.__name__ not in seen:
+            seen.add(rule.__name__)
+            plan = rule(plan, context)
+    assert seen == set(upto)
+    return show(plan)
+
+
+CASES = [
+    (
+        ("fold_constants",),
+        "SELECT born FROM patients WHERE TRUE AND born > 1950 + 2",
+        """
+        project born
+          filter (born > 1952)
+            patients of registry: patient_id, born, sex, name
+        """,
+    ),
+    (
+        ("factor_disjunctions",),
+        "SELECT born FROM patients WHERE (born > 1 AND sex = 'F') OR (born > 1 AND sex = 'X')",
+        """
+        project born
+          filter ((born > 1) and ((sex = 'F') or (sex = 'X')))
+            patients of registry: patient_id, born, sex, name
+        """,
+    ),
+    (
+        ("push_filters",),
+        "SELECT born FROM patients p, labs l WHERE p.patient_id = l.patient_id AND born > 1990 "
+        "AND value < 0",
+        """
+        project born
+          inner join (patient_id = patient_id)
+            filter (born > 1990)
+              patients of registry: patient_id, born, sex, name
+            filter (value < 0.0)
+              labs of mercy: lab_id, patient_id, value
+        """,
+    ),
+    (
+        ("push_filters",),
+        "SELECT visit_id FROM visits v LEFT JOIN patients p ON v.patient_id = p.patient_id "
+        "WHERE p.born > 1990",
+        """
+        project visit_id
+          inner join (patient_id = patient_id)
+            union
+              visits of mercy: visit_id, patient_id, admitted, cost, ward
+              visits of grace: visit_id, patient_id, admitted, cost, ward
+            filter (born > 1990)
+              patients of registry: patient_id, born, sex, name
+        """,
+    ),
+    (
+        ("push_filters",),
+        "SELECT cost FROM visits v, patients p WHERE v.patient_id = p.patient_id AND EXISTS "
+        "(SELECT 1 FROM labs l WHERE l.patient_id = p.patient_id AND value > 0)",
+        """
+        project cost
+          inner join (patient_id = patient_id)
+            union
+              visits of mercy: visit_id, patient_id, admitted, cost, ward
+              visits of grace: visit_id, patient_id, admitted, cost, ward
+            semi join (patient_id = patient_id)
+              patients of registry: patient_id, born, sex, name
+              project 1, patient_id
+                filter (value > 0.0)
+                  labs of mercy: lab_id, patient_id, value
+        """,
+    ),
+    (
+        ("push_filters", "merge_projects", "prune_columns"),
+        "SELECT cost FROM visits WHERE ward = 'skin'",
+        """
+        union
+          project cost
+            filter (ward = 'skin')
+              visits of mercy: cost, ward
+          project cost
+            filter (ward = 'skin')
+              visits of grace: cost, ward
+        """,
+    ),
+    (
+        ("push_filters", "order_joins"),
+        "SELECT floor FROM labs l, patients p, rooms r, staff s WHERE l.patient_id = p.patient_id "
+        "AND s.ward = r.ward AND s.staff_id = p.patient_id",
+        """
+        project floor
+          inner join (patient_id = patient_id)
+            inner join (patient_id = staff_id)
+              labs of mercy: lab_id, patient_id, value
+              inner join (ward = ward)
+                staff of grace: staff_id, ward, level
+                rooms of None: ward, floor
+            patients of registry: patient_id, born, sex, name
+        """,
+    ),
+    (
+        ("push_filters", "order_joins", "aggregate_early"),
+        "SELECT l.patient_id, born, sum(value) FROM labs l, patients p "
+        "WHERE l.patient_id = p.patient_id GROUP BY l.patient_id, born",
+        """
+        project patient_id, born, sum
+          project patient_id, born, sum
+            inner join (patient_id = patient_id)
+              aggregate [patient_id] sum(value)
+                project patient_id, value
+                  labs of mercy: lab_id, patient_id, value
+              patients of registry: patient_id, born, sex, name
+        """,
+    ),
+    (
+        ("push_filters", "prune_columns", "order_joins", "sink_expressions"),
+        "SELECT value * 2 + born FROM labs l, patients p WHERE l.patient_id = p.patient_id",
+        """
+        project (x8 + born)
+          inner join (patient_id = patient_id)
+            project patient_id, value, (value * 2)
+              labs of mercy: patient_id, value
+            patients of registry: patient_id, born
+        """,
+    ),
+    (
+        ("merge_projects", "aggregate_parts"),
+        "SELECT max(cost), count(cost) FROM visits",
+        """
+        project max, count
+          project max, coalesce(count, 0)
+            aggregate [] max(max), sum(count)
+              union
+                aggregate [] max(cost), count(cost)
+                  project cost
+                    visits of mercy: visit_id, patient_id, admitted, cost, ward
+                aggregate [] max(cost), count(cost)
+                  project cost
+                    visits of grace: visit_id, patient_id, admitted, cost, ward
+        """,
+    ),
+    (
+        ("push_filters", "prune_columns", "distinct_semi_builds"),
+        "SELECT born FROM patients WHERE patient_id IN (SELECT patient_id FROM labs)",
+        """
+        project born
+          semi join (patient_id = patient_id)
+            patients of registry: patient_id, born
+            aggregate [patient_id]
+              project patient_id
+                project patient_id
+                  labs of mercy: patient_id
+        """,
+    ),
+]
+
+
+@pytest.mark.parametrize(("rules", "sql", "expected"), CASES)
+def test_rule(hospital: Any, rules: tuple[str, ...], sql: str, expected: str) -> None:
+    assert after(hospital, sql, *rules) == textwrap.dedent(expected).strip()
+
+
+def test_every_rule_has_a_case() -> None:
+    covered = {name for rules, _, _ in CASES for name in rules}
+    assert covered == {rule.__name__ for rule in RULES}
