@@ -1,4 +1,8 @@
-"""Names of result columns that the text does not name: the expression as DuckDB prints it."""
+"""Names of result columns that the text does not name: the expression much as DuckDB prints it.
+
+DuckDB also quotes a few words inside and spells out its own functions (of intervals, say); such
+names say the same here, more briefly.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,9 @@ from . import syntax
 
 _PLAIN = re.compile(r"[^\W\d]\w*")
 
-_QUOTED_FUNCTIONS = frozenset({"substring", "trim", "position", "overlay"})
+_QUOTED_FUNCTIONS = frozenset(
+    {"substring", "trim", "position", "left", "right", "replace", "if", "nullif"}
+)
 
 
 def column_name(node: syntax.Expression) -> str:
@@ -21,7 +27,7 @@ def _text(node: syntax.Expression) -> str:
         case syntax.ColumnName(parts=parts):
             return ".".join(_name(part) for part in parts)
         case syntax.Number(text=text):
-            return repr(float(text)) if "e" in text.lower() else text
+            return text
         case syntax.Text(value=value):
             return _quoted(value)
         case syntax.Boolean(value=value):
@@ -30,6 +36,8 @@ def _text(node: syntax.Expression) -> str:
             return "NULL"
         case syntax.Moment(type=kind, text=text):
             return f"CAST({_quoted(text)} AS {kind.upper()})"
+        case syntax.Interval(amount=amount, unit=unit):
+            return f"INTERVAL {_text(amount)}" + (f" {unit.upper()}" if unit else "")
         case syntax.Unary():
             return _unary(node)
         case syntax.Junction(operator=operator, operands=operands):
@@ -39,7 +47,7 @@ def _text(node: syntax.Expression) -> str:
         case syntax.Case():
             return _case(node)
         case syntax.Cast(operand=operand, type=kind):
-            parameters = f"({','.join(map(str, kind.parameters))})" if kind.parameters else ""
+            parameters = f"({', '.join(map(str, kind.parameters))})" if kind.parameters else ""
             return f"CAST({_text(operand)} AS {kind.name.upper()}{parameters})"
         case syntax.Extract(part=part, operand=operand):
             return f"date_part('{part.upper()}', {_text(operand)})"
@@ -52,7 +60,8 @@ def _text(node: syntax.Expression) -> str:
 def _test(node: syntax.Expression) -> str:
     match node:
         case syntax.IsTest(operand=operand, test=test, negated=negated):
-            return f"({_text(operand)} IS {'NOT ' if negated else ''}{test.upper()})"
+            word = "NULL" if test == "unknown" else test.upper()
+            return f"({_text(operand)} IS {'NOT ' if negated else ''}{word})"
         case syntax.IsDistinct(left=left, right=right, negated=negated):
             word = "IS NOT DISTINCT FROM" if negated else "IS DISTINCT FROM"
             return f"({_text(left)} {word} {_text(right)})"
@@ -104,7 +113,7 @@ def _call(node: syntax.Call) -> str:
     if name == "count" and not node.arguments:
         text = "count_star()"
     else:
-        shown = {"coalesce": "COALESCE"}.get(name, name)
+        shown = {"coalesce": "COALESCE", "ifnull": "COALESCE"}.get(name, name)
         shown = f'"{shown}"' if shown in _QUOTED_FUNCTIONS else shown
         arguments = ", ".join(_text(argument) for argument in node.arguments)
         text = f"{shown}({'DISTINCT ' if node.distinct else ''}{arguments})"

@@ -17,16 +17,20 @@ from .datatypes import (
     BOOLEAN,
     DATE,
     DOUBLE,
+    INTERVAL,
     NULL,
     TIMESTAMP,
     BooleanType,
+    DateType,
+    DecimalType,
     IntegerType,
     IntervalType,
     NullType,
     SqlType,
+    TimestampType,
     VarcharType,
 )
-from .errors import BindError, Span
+from .errors import BindError, Span, UnsupportedError
 from .fold import fold_call
 from .typerules import (
     common_type,
@@ -236,6 +240,8 @@ def arithmetic(operator: str, left: Operand, right: Operand, span: Span | None) 
     """+ - * / // % of numbers, + and - of dates and intervals. BindError for other types."""
     if isinstance(left.type, NullType) and isinstance(right.type, NullType):
         return null_literal(DOUBLE if operator == "/" else BIGINT, span)
+    if operator in "+-*%" and _is_null_beside_decimal(left, right):
+        return null_literal(span=span)
     left, right = _typed_nulls(left, right)
     if is_numeric(left.type) and is_numeric(right.type):
         return _numeric(operator, left, right, span)
@@ -244,7 +250,19 @@ def arithmetic(operator: str, left: Operand, right: Operand, span: Span | None) 
         result = left.type if isinstance(left.type, IntervalType) else right.type
     if result is None:
         raise _mismatch(operator, left.type, right.type, span)
+    if operator == "-" and isinstance(right.type, DateType | TimestampType) and result == INTERVAL:
+        raise UnsupportedError(
+            "the difference of timestamps is not supported",
+            span=span,
+            hint="subtract dates: CAST(a AS DATE) - CAST(b AS DATE) is a number of days",
+        )
     return make_call(operator, [left.expression, right.expression], result, span)
+
+
+def _is_null_beside_decimal(left: Operand, right: Operand) -> bool:
+    """DuckDB leaves this combination without a type."""
+    kinds = {type(left.type), type(right.type)}
+    return kinds == {NullType, DecimalType}
 
 
 def _typed_nulls(left: Operand, right: Operand) -> tuple[Operand, Operand]:
@@ -315,7 +333,7 @@ def minus(operand: Expression, span: Span | None) -> Expression:
 def concatenation(left: Expression, right: Expression, span: Span | None) -> Expression:
     """a || b: NULL where either is, unlike CONCAT, which skips NULLs."""
     if isinstance(left.type, NullType) or isinstance(right.type, NullType):
-        return null_literal(VarcharType(), span)
+        return null_literal(span=span)
     joined = make_call("concat", [left, right], VarcharType(), span, nullable=False)
     missing = [
         make_call("is_null", [e], BOOLEAN, span, nullable=False)

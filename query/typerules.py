@@ -15,6 +15,7 @@ from .datatypes import (
     DATE,
     DOUBLE,
     INTEGER,
+    INTERVAL,
     TIMESTAMP,
     BooleanType,
     DateType,
@@ -163,6 +164,8 @@ def temporal_type(operator: str, left: SqlType, right: SqlType) -> SqlType | Non
             return TIMESTAMP
         case ("-", DateType(), DateType()):
             return BIGINT
+        case ("-", DateType() | TimestampType(), DateType() | TimestampType()):
+            return INTERVAL
         case (_, DateType(), other) if _is_small(other) or isinstance(other, NullType):
             return DATE
         case ("+", other, DateType()) if _is_small(other) or isinstance(other, NullType):
