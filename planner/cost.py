@@ -57,10 +57,7 @@ LINKS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanCost:
-    """Total, and the cost of each operator by its position in depth-first post-order.
-
-    A total's rounds may be less than the sum of its parts: independent operators overlap.
-    """
+    """The total, and what each operator adds to it, by position in depth-first post-order."""
 
     total: Cost
     operators: tuple[Cost, ...]

@@ -30,14 +30,7 @@ class DryRunPricer:
         return self._operator_cost(operator)
 
     def plan_cost(self, plan: SecurePlan) -> PlanCost:
-        """The cost of a whole plan, and of each operator in post-order."""
-        protocol = CountingProtocol(len(plan.parties))
-        runner = Runner(plan, protocol, _no_watch)
-        runner.finish(runner.share(plan.parties[0], None))
-        return PlanCost(total=protocol.cost(), operators=self._parts(plan))
-
-    def _parts(self, plan: SecurePlan) -> tuple[Cost, ...]:
-        """What each operator adds, all parties brought to one depth before it starts.
+        """The cost of a whole plan, and what each operator (in post-order) adds to it.
 
         A column that is computed when it is first needed counts where it is needed. All fragments
         are shared in one round, which counts for the first of them.
@@ -47,23 +40,21 @@ class DryRunPricer:
 
         def watch(position: int, step: str) -> None:
             if step != "share":
-                marks[position] = protocol.level()
+                marks[position] = protocol.mark()
 
         runner = Runner(plan, protocol, watch)
-        start = protocol.level()
         tables = runner.share(plan.parties[0], None)
-        marks[min(tables, default=0)] = start
         runner.finish(tables)
-        end = protocol.level()
-        positions = sorted(marks, key=lambda p: (p not in tables, p))
-        costs = [
-            Cost(rounds=0, sent_bytes=(0,) * protocol.parties, messages=(0,) * protocol.parties)
-        ]
-        costs *= len(runner.operators)
-        stops = [*[marks[p] for p in positions[1:]], end]
-        for position, stop in zip(positions, stops, strict=True):
+        marks[min(tables, default=0)] = Mark()
+        nothing = Cost(
+            rounds=0, sent_bytes=(0,) * protocol.parties, messages=(0,) * protocol.parties
+        )
+        costs = [nothing] * len(runner.operators)
+        order = sorted(marks, key=lambda position: (position not in tables, position))
+        stops = [*[marks[position] for position in order[1:]], protocol.mark()]
+        for position, stop in zip(order, stops, strict=True):
             costs[position] = _between(marks[position], stop)
-        return tuple(costs)
+        return PlanCost(total=protocol.cost(), operators=tuple(costs))
 
     def _price_operator(self, operator: Operator) -> Cost:
         protocol = CountingProtocol(len(self.parties))

@@ -22,7 +22,7 @@ from .shares import Bits, Ring, Share
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """The counters at a moment at which all parties had the same depth."""
+    """The counters at a moment; `depth` is the greatest of the parties'."""
 
     depth: int = 0
     sent_bytes: tuple[float, ...] = (0,) * PARTIES
@@ -57,10 +57,13 @@ class CountingProtocol:
 
     def level(self) -> Mark:
         """Brings all parties to the greatest depth; a mark to price what follows alone."""
-        depth = max(self._depths)
-        self._depths = [depth] * self.parties
+        self._depths = [max(self._depths)] * self.parties
+        return self.mark()
+
+    def mark(self) -> Mark:
+        """The counters now, to tell later what was added since."""
         return Mark(
-            depth=depth,
+            depth=max(self._depths),
             sent_bytes=tuple(self._sent_bytes),
             sent_messages=tuple(self._sent_messages),
             expectations=self._expectations,
