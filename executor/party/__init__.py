@@ -1,0 +1,1 @@
+"""A party's node: who may ask it what, how it agrees with the others, and what it records."""

@@ -59,24 +59,26 @@ class ControlLink:
     ) -> Iterator[Body]:
         """Performs an action and yields its answers as they come. Errors: as `call`."""
         options = flight.FlightCallOptions(timeout=timeout_seconds)
+        client = self._connected()
         try:
-            results = self._connected().do_action(flight.Action(action, encode(body)), options)
+            results = client.do_action(flight.Action(action, encode(body)), options)
             for result in results:
                 answer = decode(result.body.to_pybytes())
                 if "error" in answer:
                     raise restore_failure(answer["error"])
                 yield answer
         except (flight.FlightError, pa.ArrowException, OSError) as error:
-            raise self._translated(error, action) from None
+            raise self._translated(error, action, client) from None
 
     def fetch(self, ticket: Mapping[str, Any], *, timeout_seconds: float) -> pa.Table:
         """The table that a ticket stands for. Errors: as `call`."""
         options = flight.FlightCallOptions(timeout=timeout_seconds)
+        client = self._connected()
         try:
-            reader = self._connected().do_get(flight.Ticket(encode(ticket)), options)
+            reader = client.do_get(flight.Ticket(encode(ticket)), options)
             return reader.read_all()
         except (flight.FlightError, pa.ArrowException, OSError) as error:
-            raise self._translated(error, "fetch") from None
+            raise self._translated(error, "fetch", client) from None
 
     def close(self) -> None:
         """Ends the line; the next use opens a new one."""
@@ -101,19 +103,25 @@ class ControlLink:
                 )
             return self._client
 
-    def _translated(self, error: Exception, action: str) -> TacitError:
+    def _give_up(self, client: flight.FlightClient) -> None:
+        """Makes the next use open a new line. The old one stays open for calls under way."""
+        with self._lock:
+            if self._client is client:
+                self._client = None
+
+    def _translated(self, error: Exception, action: str, client: flight.FlightClient) -> TacitError:
         """The error of the tree for one of Flight's; a broken line is given up."""
         party = self._member.name
         match error:
             case flight.FlightTimedOutError():
-                self.close()
+                self._give_up(client)
                 return PeerTimeoutError(f"{party} did not answer in time", party=party, step=action)
             case flight.FlightServerError(extra_info=record) if record:
                 return restore_failure(decode(record))
             case flight.FlightCancelledError():
                 return CancelledError(f"{party} cancelled {action}")
             case flight.FlightUnavailableError():
-                self.close()
+                self._give_up(client)
                 return PeerLostError(
                     f"{party} cannot be reached at {self._member.control}: it is not running, or "
                     "the certificates do not match",

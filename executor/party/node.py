@@ -2,38 +2,25 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import os
 import signal
 import socket
 import threading
 from collections.abc import Callable
-from functools import partial
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import FrameType, TracebackType
 
-from ...connectors import check_source, open_source
-from ...connectors.source import TableSource
-from ...query.catalog import Catalog
 from ...query.errors import ConfigurationError, SessionError
-from ..operators.run import run_plan
-from ..transport.identity import Identity, load_identity
-from ..transport.listener import DataListener
-from .audit import AUDIT_FILE, AuditLog
-from .compiling import Compiler, SqlCompiler
-from .control import ControlLink
-from .federation import Address, Federation, load_federation, read_catalog
+from .compiling import Compiler
+from .federation import Address
 from .messages import Body, Cancel, Proposal, Question, Start
+from .opening import listening, open_resources
 from .participating import Participant
-from .policy import load_policy
-from .resources import Resources, RunPlan, complain
-from .results import ResultStore
+from .resources import RunPlan
 from .server import Action, ControlServer
 from .serving import OwnerService
-from .settings import PartySettings, load_settings
-from .slot import Slot
-from .source_gate import SourceGate
 
 _SHUTDOWN_SECONDS = 5.0
 
@@ -54,81 +41,39 @@ class Node:
         run: RunPlan | None = None,
         compiler: Compiler | None = None,
     ) -> None:
-        federation = load_federation(directory)
-        own = federation.party_directory(party)
-        settings = load_settings(own)
-        identity = _identity(federation, party)
-        control = _listening(federation.member(party).control, settings)
-        data = _listening(federation.member(party).data, settings)
-        catalog_text = read_catalog(directory)
-        public = settings.public_directory or directory
-        compiler = compiler or SqlCompiler(
-            catalog_text, parties=federation.parties, link=federation.link, public_directory=public
-        )
-        policy = load_policy(own, party, local=settings.local)
-        self._audit = AuditLog(own / AUDIT_FILE, party)
-        try:
-            _check_free(control)
-            self._listener = DataListener(
-                identity,
-                {m.name: m.certificate_pem for m in federation.members if m.name != party},
-                host=data.host,
-                port=data.port,
+        with ExitStack() as stack:
+            resources = open_resources(directory, party, stack, run=run, compiler=compiler)
+            member, settings = resources.federation.member(party), resources.settings
+            self.party, self._audit = party, resources.audit
+            self.control = listening(member.control, settings)
+            self.data = listening(member.data, settings)
+            self._participant = Participant(resources)
+            self._owner = OwnerService(resources, self._participant)
+            _check_free(self.control)
+            self._server = ControlServer(
+                self.control,
+                resources.identity,
+                resources.federation,
+                _actions(self._participant, self._owner),
+                self._owner.fetch,
             )
-        except BaseException:
-            self._audit.close()
-            raise
-        self._gate = SourceGate(
-            party,
-            partial(_open_checked, settings.data_directory or own, compiler.catalog, party, public),
-            complain,
-        )
-        self._links = {
-            m.name: ControlLink(identity, m) for m in federation.members if m.name != party
-        }
-        resources = Resources(
-            federation=federation,
-            party=party,
-            identity=identity,
-            settings=settings,
-            policy=policy,
-            catalog_text=catalog_text,
-            compiler=compiler,
-            gate=self._gate,
-            audit=self._audit,
-            results=ResultStore(own, party),
-            slot=Slot(),
-            links=self._links,
-            listener=self._listener,
-            run=run or run_plan,
-            version=importlib.metadata.version("tacit"),
-        )
-        self.party, self.control, self.data = party, control, data
-        self._participant = Participant(resources)
-        self._owner = OwnerService(resources, self._participant)
-        self._server = ControlServer(
-            control,
-            identity,
-            federation,
-            _actions(self._participant, self._owner),
-            self._owner.fetch,
-        )
-        self._audit.record("node started", version=resources.version)
+            stack.callback(self._end_calls)
+            self._audit.record("node started", version=resources.version)
+            self._stack = stack.pop_all()
 
     def close(self) -> None:
-        """Ends every session, stops listening and closes the source."""
+        """Ends every session, stops listening and closes the source. Idempotent."""
+        self._stack.close()
+
+    def _end_calls(self) -> None:
         reason = SessionError(f"the node of {self.party} is stopping")
         self._owner.cancel_all(reason)
         self._participant.abort_all(reason)
         stopping = threading.Thread(target=self._server.shutdown, daemon=True)
         stopping.start()
         stopping.join(_SHUTDOWN_SECONDS)
-        self._listener.close()
-        for link in self._links.values():
-            link.close()
-        self._gate.close()
-        self._audit.record("node stopped")
-        self._audit.close()
+        with suppress(SessionError):
+            self._audit.record("node stopped")
 
     def __enter__(self) -> Node:
         return self
@@ -218,21 +163,6 @@ def _actions(participant: Participant, owner: OwnerService) -> dict[str, Action]
     }
 
 
-def _identity(federation: Federation, party: str) -> Identity:
-    """The party's own identity, if it is the one that the federation pins."""
-    identity = load_identity(federation.party_directory(party))
-    if identity.fingerprint != federation.member(party).fingerprint:
-        raise ConfigurationError(
-            f"{identity.certificate_path} is not the certificate that federation.toml pins for "
-            f"{party}"
-        )
-    return identity
-
-
-def _listening(address: Address, settings: PartySettings) -> Address:
-    return Address(host=settings.listen_host or address.host, port=address.port)
-
-
 def _check_free(address: Address) -> None:
     """Errors: ConfigurationError if somebody listens there: gRPC would share the port silently."""
     try:
@@ -241,9 +171,3 @@ def _check_free(address: Address) -> None:
         raise ConfigurationError(
             f"cannot listen on {address} for control connections: {error.strerror or error}"
         ) from error
-
-
-def _open_checked(directory: Path, catalog: Catalog, party: str, public: Path) -> TableSource:
-    source = open_source(directory, catalog, party, public_directory=public)
-    check_source(source, catalog, party)
-    return source

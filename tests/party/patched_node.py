@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tacit.executor.party import compiling, node, results
+from tacit.executor.party import compiling, opening, results
 from tacit.executor.party.__main__ import main
 from tacit.planner.secure import SecurePlan
 
@@ -35,9 +35,9 @@ def slow_run_plan() -> Callable[..., Any]:
 
 
 def other_catalog() -> None:
-    read = node.read_catalog
+    read = opening.read_catalog
     table = "CREATE TABLE another (x BOOLEAN) OWNED BY mercy ROWS 1;"
-    node.read_catalog = lambda directory: f"{read(directory)}\n{table}\n"
+    opening.read_catalog = lambda directory: f"{read(directory)}\n{table}\n"
 
 
 def tampered_planner() -> None:
@@ -67,5 +67,5 @@ if __name__ == "__main__":
     patches = sys.argv.pop(1)
     for name in patches.split(","):
         PATCHES[name]()
-    node.run_plan = slow_run_plan()
+    opening.run_plan = slow_run_plan()
     sys.exit(main())

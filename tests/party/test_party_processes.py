@@ -23,6 +23,16 @@ sys.stdin.read()
 """
 
 
+def start_one(directory: Path, party: str) -> None:
+    """Starts the node of one party alone and stops it again."""
+    federation = LocalFederation(directory, load_federation(directory).parties)
+    federation.launch(party)
+    try:
+        federation.await_ready(party, 30)
+    finally:
+        federation.stop(patience_seconds=0)
+
+
 def is_running(pid: int) -> bool:
     try:
         os.kill(pid, 0)
@@ -56,7 +66,7 @@ def test_a_node_with_another_key_does_not_start(party_example: Path, tmp_path: P
         (directory / "mercy" / name).write_bytes((directory / "grace" / name).read_bytes())
         (directory / "mercy" / name).chmod(0o600)
     with pytest.raises(ConfigurationError, match=r"mercy did not start: .* pins for mercy"):
-        LocalFederation.start(directory)
+        start_one(directory, "mercy")
 
 
 @pytest.mark.parametrize("kind", ["control", "data"])
@@ -67,11 +77,11 @@ def test_an_address_that_is_taken_is_named(party_example: Path, tmp_path: Path, 
         socket.create_server((address.host, address.port)),
         pytest.raises(ConfigurationError, match=f"grace did not start: .*{address.port}"),
     ):
-        LocalFederation.start(directory)
+        start_one(directory, "grace")
 
 
 def test_a_wrong_catalog_is_told_at_the_start(party_example: Path, tmp_path: Path) -> None:
     directory = create_local(party_example, target=tmp_path / "federation")
     (directory / "catalog.sql").write_text("CREATE TABLE visits ();")
     with pytest.raises((ConfigurationError, CatalogError), match="did not start"):
-        LocalFederation.start(directory)
+        start_one(directory, "mercy")

@@ -1,0 +1,117 @@
+"""Opening everything that a node works with, from the files of its directory."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+from ...connectors import check_source, open_source
+from ...connectors.source import TableSource
+from ...query.catalog import Catalog
+from ...query.errors import ConfigurationError
+from ..operators.run import run_plan
+from ..transport.identity import Identity, load_identity
+from ..transport.listener import DataListener
+from .audit import AUDIT_FILE, AuditLog
+from .compiling import Compiler, SqlCompiler
+from .control import ControlLink
+from .federation import Address, Federation, load_federation, read_catalog
+from .policy import load_policy
+from .resources import Resources, RunPlan, complain
+from .results import ResultStore
+from .settings import PartySettings, load_settings
+from .slot import Slot
+from .source_gate import SourceGate
+
+
+def open_resources(
+    directory: Path,
+    party: str,
+    stack: ExitStack,
+    *,
+    run: RunPlan | None = None,
+    compiler: Compiler | None = None,
+) -> Resources:
+    """Reads a party's files, takes its audit log and its data address, and starts its data check.
+
+    What is opened is closed with `stack`. Errors: ConfigurationError, CatalogError.
+    """
+    federation = load_federation(directory)
+    own = federation.party_directory(party)
+    settings = load_settings(own)
+    identity = _identity(federation, party)
+    catalog_text = read_catalog(directory)
+    public = settings.public_directory or directory
+    compiler = compiler or SqlCompiler(
+        catalog_text, parties=federation.parties, link=federation.link, public_directory=public
+    )
+    policy = load_policy(own, party, local=settings.local)
+    audit = AuditLog(own / AUDIT_FILE, party)
+    stack.callback(audit.close)
+    data = settings.data_directory or own
+    gate = SourceGate(
+        party, partial(_open_checked, data, compiler.catalog, party, public), complain
+    )
+    stack.callback(gate.close)
+    return Resources(
+        federation=federation,
+        party=party,
+        identity=identity,
+        settings=settings,
+        policy=policy,
+        catalog_text=catalog_text,
+        compiler=compiler,
+        gate=gate,
+        audit=audit,
+        results=ResultStore(own, party),
+        slot=Slot(),
+        links=_links(federation, identity, stack),
+        listener=_listener(federation, identity, settings, stack),
+        run=run or run_plan,
+        version=importlib.metadata.version("tacit"),
+    )
+
+
+def listening(address: Address, settings: PartySettings) -> Address:
+    """Where to listen for what the others send to `address`."""
+    return Address(host=settings.listen_host or address.host, port=address.port)
+
+
+def _identity(federation: Federation, party: str) -> Identity:
+    """The party's own identity, if it is the one that the federation pins."""
+    identity = load_identity(federation.party_directory(party))
+    if identity.fingerprint != federation.member(party).fingerprint:
+        raise ConfigurationError(
+            f"{identity.certificate_path} is not the certificate that federation.toml pins for "
+            f"{party}"
+        )
+    return identity
+
+
+def _links(federation: Federation, identity: Identity, stack: ExitStack) -> dict[str, ControlLink]:
+    """A line to every other party."""
+    links = {
+        member.name: ControlLink(identity, member)
+        for member in federation.members
+        if member.name != identity.party
+    }
+    for link in links.values():
+        stack.callback(link.close)
+    return links
+
+
+def _listener(
+    federation: Federation, identity: Identity, settings: PartySettings, stack: ExitStack
+) -> DataListener:
+    """The place where the other parties' data connections arrive."""
+    address = listening(federation.member(identity.party).data, settings)
+    others = {m.name: m.certificate_pem for m in federation.members if m.name != identity.party}
+    return stack.enter_context(DataListener(identity, others, host=address.host, port=address.port))
+
+
+def _open_checked(directory: Path, catalog: Catalog, party: str, public: Path) -> TableSource:
+    source = open_source(directory, catalog, party, public_directory=public)
+    check_source(source, catalog, party)
+    return source
