@@ -102,10 +102,14 @@ def _size(operator: Operator) -> Iterator[str]:
 
 
 def _quick(operator: Operator) -> bool:
-    sorts = isinstance(operator, Join | Sort) or (
-        isinstance(operator, Aggregate) and bool(operator.keys)
-    )
-    return sorts and getattr(operator, "sort", None) == "quick"
+    match operator:
+        case Join() | Sort():
+            return operator.sort == "quick"
+        case Aggregate():
+            distinct = any(spec.function.endswith("_distinct") for spec in operator.aggregates)
+            return operator.sort == "quick" and (bool(operator.keys) or distinct)
+        case _:
+            return False
 
 
 def _unique(operator: Operator) -> Iterator[Operator]:
