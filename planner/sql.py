@@ -136,8 +136,8 @@ def _call(call: Call, columns: Mapping[int, str]) -> str:
             return f"({only} IS NOT NULL)"
         case "negate", [only]:
             return f"(-{only})"
-        case "/", [left, right]:
-            return f"({left} / NULLIF({right}, 0))"
+        case "/" | "//" | "%", [left, right]:
+            return f"({left} {call.function} NULLIF({right}, 0))"
         case "in", [first, *rest]:
             return f"({first} IN ({', '.join(rest)}))"
         case "cast", [only]:

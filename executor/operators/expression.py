@@ -36,6 +36,7 @@ from .table import (
     Form,
     SecretColumn,
     bits_in,
+    cleaned_bits,
     need_bits,
     need_ring,
     null_or_never,
@@ -141,15 +142,18 @@ class Evaluator:
         return encoding
 
     def truths(self, expressions: Sequence[Expression]) -> list[SecretColumn]:
-        """Several Boolean expressions, as planes."""
+        """Several Boolean expressions, as planes that are 0 under NULL."""
         values = [self.evaluate(e) for e in expressions]
-        need_bits(self.protocol, values)
+        cleaned_bits(self.protocol, values)
         return [self.as_boolean(v) for v in values]
 
     def as_boolean(self, value: SecretColumn) -> SecretColumn:
         """A Boolean value with a plane even if it is a constant. Local."""
         if value.encoding != BIT:
-            return boolean(bits_in(self.protocol, value, BIT), value.null)
+            planes = bits_in(self.protocol, value, BIT)
+            if value.null is not None and not (value.clean_bits and value.encoding.lo == 0):
+                (planes,) = self.protocol.and_([(planes, self.protocol.invert(value.null))])
+            return boolean(planes, value.null)
         return value
 
     def conjunction(self, call: Call) -> SecretColumn:
