@@ -81,7 +81,7 @@ def condensed(privacy: str) -> str:
         told = [
             re.split(r";|, and so|, not even", fact.removeprefix("  - "))[0].replace(" of it,", ",")
             for fact in facts
-            if fact.startswith(("  - shares", "  - gives", "  - receives the r", "  - learns"))
+            if fact.startswith(("  - shares", "  - gives", "  - receives the result", "  - learns"))
         ]
         if told:
             lines.append(f"{party}: {'; '.join(told)}")
