@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..query.catalog import Catalog, Table
-from ..query.errors import ConfigurationError, DataError, InternalError
+from ..query.errors import CancelledError, ConfigurationError, DataError, InternalError
 from .casts import Conversion, convert
 from .files import RawRelation, allowed_paths, described, open_file
 from .sources_file import Attachment, parse_sources
@@ -99,7 +99,7 @@ class DuckDbSource:
         """Runs one DuckDB SELECT over the bound tables (named as in the catalog).
 
         Errors: DataError (for the owner; without values) where the data break their declared
-        types, InternalError if the text is not one valid SELECT.
+        types, InternalError if the text is not one valid SELECT, CancelledError after `interrupt`.
         """
         import duckdb
 
@@ -111,8 +111,14 @@ class DuckDbSource:
                 return self._connection.sql(statements[0].query).to_arrow_table()
             except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException) as e:
                 raise InternalError(f"a fragment does not fit the local tables: {e}") from e
+            except duckdb.InterruptException:
+                raise CancelledError("a local fragment was interrupted") from None
             except duckdb.Error as error:
                 raise DataError(_without_values(error)) from None
+
+    def interrupt(self) -> None:
+        """Ends a running `execute` early; from any thread. Nothing happens if none runs."""
+        self._connection.interrupt()
 
     def tables(self) -> tuple[str, ...]:
         """Names of the catalog tables that are bound here."""

@@ -13,8 +13,12 @@ class TableSource(Protocol):
     def execute(self, sql: str) -> pa.Table:
         """Runs one DuckDB SELECT over the bound tables (named as in the catalog).
 
-        Columns and predicates are pushed down into the files. Errors: DataError (for the owner).
+        Columns and predicates are pushed down into the files. Errors: DataError (for the owner),
+        CancelledError after `interrupt`.
         """
+
+    def interrupt(self) -> None:
+        """Ends a running `execute` early; from any thread. Nothing happens if none runs."""
 
     def tables(self) -> tuple[str, ...]:
         """Names of the catalog tables that are bound here."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from ...connectors.source import TableSource
 from ...planner.secure import Operator, SecurePlan, children
 from ...query.errors import InternalError, SessionError, TacitError
 from ..sharing.randomness import agree_keys
@@ -46,6 +47,7 @@ class Session:
         self._lock = threading.Lock()
         self._reason: TacitError | None = None
         self._channel: TlsChannel | None = None
+        self._source: TableSource | None = None
         self._start = Counters()
         self._state, self._step, self._step_number = "connecting", "connecting", 0
         self._steps = _count(plan.root)
@@ -78,6 +80,8 @@ class Session:
             channel = self._channel
         if channel is not None:
             channel.abort(self._reason)
+        if self._source is not None:
+            self._source.interrupt()
 
     @property
     def step(self) -> str:
@@ -107,14 +111,16 @@ class Session:
                 sent_messages=counters.sent_messages,
             )
             self._state = "running"
+            self._source = resources.gate.pass_through(0)
             table = resources.run(
                 self.plan,
                 protocol=ReplicatedProtocol(channel, keys),
                 party=resources.party,
-                source=resources.gate.pass_through(0),
+                source=self._source,
                 watch=self._watch,
             )
         finally:
+            self._source = None
             keys.burn()
         self._state, self._step = "delivering", "delivering"
         return table, Usage(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import threading
 from decimal import Decimal
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from tacit.query.datatypes import (
     SqlType,
     VarcharType,
 )
-from tacit.query.errors import ConfigurationError, DataError, InternalError
+from tacit.query.errors import CancelledError, ConfigurationError, DataError, InternalError
 
 WIDE = Encoding(lo=-(2**63), hi=2**63 - 1)
 
@@ -309,6 +310,19 @@ def test_a_fragment_s_own_failure_shows_no_value(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"failed \(ConversionException\)") as caught:
         source.execute("SELECT CAST(ward AS BIGINT) FROM visits")
     assert caught.value.__cause__ is None
+    source.close()
+
+
+def test_a_running_fragment_can_be_interrupted_and_the_source_lives_on() -> None:
+    source = DuckDbSource(catalog(column("n", BIGINT)))
+    source.register_table("visits", pa.table({"n": pa.array(range(4000), pa.int64())}))
+    endless = "SELECT count(*) FROM visits a, visits b, visits c WHERE (a.n * b.n) % 7 = c.n % 5"
+    timer = threading.Timer(0.2, source.interrupt)
+    timer.start()
+    with pytest.raises(CancelledError):
+        source.execute(endless)
+    timer.join()
+    assert source.execute("SELECT count(*) FROM visits").column(0).to_pylist() == [4000]
     source.close()
 
 
