@@ -224,12 +224,17 @@ class QueryBuilder(ExpressionBuilder):
             kind="cross",
             left=left,
             right=right,
-            kind_span=Span(left.span.stop, right.span.start),
+            kind_span=_between(left, right),
             span=span_of(meta),
         )
 
     def names(self, _: Meta, children: list[Any]) -> tuple[str, ...]:
         return names_of(children)
+
+
+def _between(left: syntax.FromItem, right: syntax.FromItem) -> Span:
+    """The words between two FROM items."""
+    return Span(left.span.stop + 1, max(left.span.stop + 2, right.span.start - 1))
 
 
 def _join(
@@ -249,6 +254,6 @@ def _join(
         condition=condition,
         using=using,
         natural=natural,
-        kind_span=Span(left.span.stop, right.span.start) if kind.meta.empty else span_of(kind.meta),
+        kind_span=_between(left, right) if natural or kind.meta.empty else span_of(kind.meta),
         span=span_of(meta),
     )

@@ -146,7 +146,14 @@ def aligned(left: Operand, right: Operand, span: Span | None) -> tuple[Expressio
     if comparable_as_is(left.type, right.type):
         return left.expression, right.expression
     shared = meeting_type(left, right) or shared
-    return _to(left, shared), _to(right, shared)
+    return _comparable(left, shared), _comparable(right, shared)
+
+
+def _comparable(operand: Operand, shared: SqlType) -> Expression:
+    """The operand, cast unless its encoding is that of the shared type already."""
+    if comparable_as_is(operand.type, shared):
+        return operand.expression
+    return _to(operand, shared)
 
 
 def _to(operand: Operand, target: SqlType) -> Expression:

@@ -36,6 +36,7 @@ from .datatypes import (
 from .typerules import decimals
 
 TRUTH = Encoding(lo=0, hi=1)
+NOTHING = Encoding(lo=0, hi=0)
 
 AggregateRange = Callable[[Aggregate], Encoding | None]
 
@@ -107,12 +108,16 @@ def natural_encoding(sql_type: SqlType) -> Encoding | None:
 def union_of(left: Encoding | None, right: Encoding | None) -> Encoding | None:
     """The smallest encoding that holds the values of both; None if either is unbounded.
 
-    Domains are merged and sorted; a domain beside padded text becomes padded text.
+    Domains are merged and sorted; a domain beside padded text becomes padded text. What is 0 alone
+    is NULL beside strings, and takes their encoding.
     """
     if left is None or right is None:
         return None
     if left == right:
         return left
+    for null, text in ((left, right), (right, left)):
+        if null == NOTHING and _text_bytes(text) is not None:
+            return text
     if left.domain is not None and right.domain is not None:
         return domain_encoding((*left.domain, *right.domain))
     widths = [_text_bytes(encoding) for encoding in (left, right)]

@@ -71,7 +71,7 @@ FORMS = {
     "text": [
         "upper({text})", "trim({text})", "substring({text} FROM 1 FOR 1)", "({text} || {text})",
         "concat({text}, {text})", "CASE WHEN {truth} THEN {text} END", "coalesce({text}, {text})",
-        "nullif({text}, {text})", "CAST({date} AS VARCHAR)", 
+        "nullif({text}, {text})", "CAST({date} AS VARCHAR)",
         "CASE WHEN {truth} THEN 'q' ELSE 'rst' END",
     ],
     "date": [
@@ -175,7 +175,7 @@ def matches(literal: Literal, value: object) -> bool:
     return literal.value == encoded(value, literal.type)
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=250)
 @given(EXPRESSIONS)
 def test_random_expressions(
     select: Callable[[str], Select], twin: duckdb.DuckDBPyConnection, text: str

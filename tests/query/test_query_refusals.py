@@ -1,0 +1,90 @@
+"""What the language knows and tacit does not run: refused by name, at its place, with a way out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from tacit.query.bound import Statement
+from tacit.query.errors import UnsupportedError
+
+REFUSED = [
+    ("SELECT row_number() OVER (ORDER BY num) FROM things", "window functions", None),
+    ("SELECT sum(num) OVER w FROM things WINDOW w AS (PARTITION BY kind)", "WINDOW", None),
+    ("SELECT sum(num) OVER (ORDER BY id ROWS 2 PRECEDING) FROM things", "window functions", None),
+    ("SELECT lag(num) FROM things", "window functions are not supported: lag", "lag(num)"),
+    ("SELECT num FROM things QUALIFY row_number() OVER () = 1", "QUALIFY", None),
+    ("SELECT kind FROM things GROUP BY ROLLUP (kind)", "ROLLUP", "ROLLUP (kind)"),
+    ("SELECT kind FROM things GROUP BY CUBE (kind, num)", "CUBE", "CUBE (kind, num)"),
+    ("SELECT 1 FROM things GROUP BY GROUPING SETS ((kind), ())", "GROUPING SETS", None),
+    ("SELECT num FROM things UNION SELECT 1", "UNION is not supported", "UNION"),
+    ("SELECT num FROM things UNION DISTINCT SELECT 1", "UNION is not", "UNION DISTINCT"),
+    ("SELECT num FROM things EXCEPT SELECT 1", "EXCEPT is not supported", "EXCEPT"),
+    ("SELECT num FROM things INTERSECT SELECT 1", "INTERSECT is not", "INTERSECT"),
+    ("SELECT num FROM things INTERSECT ALL SELECT 1", "INTERSECT ALL", "INTERSECT ALL"),
+    ("SELECT 1 FROM things RIGHT JOIN people USING (id)", "RIGHT JOIN", "RIGHT"),
+    ("SELECT 1 FROM things FULL OUTER JOIN people USING (id)", "FULL OUTER JOIN", "FULL OUTER"),
+    ("SELECT 1 FROM things SEMI JOIN people USING (id)", "SEMI JOIN", "SEMI"),
+    ("SELECT 1 FROM things ANTI JOIN people USING (id)", "ANTI JOIN", "ANTI"),
+    ("SELECT (SELECT max(num) FROM things)", "a subquery as a value", None),
+    ("SELECT 1 FROM things WHERE num > (SELECT 1)", "a subquery as a value", "(SELECT 1)"),
+    ("SELECT 1 FROM things WHERE num = ANY (SELECT 1)", "= ANY (query)", None),
+    ("SELECT 1 FROM things WHERE num < ALL (SELECT 1)", "< ALL (query)", None),
+    ("SELECT 1 FROM things WHERE (num, id) IN (SELECT 1, 2)", "IN with several columns", None),
+    ("SELECT 1 FROM things WHERE (num, id) = (1, 2)", "a row of several values", "(num, id)"),
+    ("SELECT DISTINCT ON (kind) num FROM things", "DISTINCT ON", "kind"),
+    ("SELECT DISTINCT kind FROM things ORDER BY num", "SELECT DISTINCT does not give", "num"),
+    ("SELECT 1 FROM things, LATERAL (SELECT 1)", "LATERAL", "LATERAL (SELECT 1)"),
+    ("SELECT 1 FROM read_csv('a.csv')", "table functions", "read_csv('a.csv')"),
+    ("WITH RECURSIVE w AS (SELECT 1) SELECT 1 FROM w", "WITH RECURSIVE", None),
+    ("SELECT stddev_samp(num) FROM things", "the aggregate stddev_samp", "stddev_samp(num)"),
+    ("SELECT median(num) FROM things", "the aggregate median", None),
+    ("SELECT corr(num, dec) FROM things", "the aggregate corr", None),
+    ("SELECT ttest_ind(num, dec) FROM things", "the aggregate ttest_ind", None),
+    ("SELECT string_agg(kind, ',') FROM things", "the aggregate string_agg", None),
+    ("SELECT any_value(kind) FROM things", "the aggregate any_value", None),
+    ("SELECT bool_or(ok) FROM things", "the aggregate bool_or", None),
+    ("SELECT quantile_cont(0.5) WITHIN GROUP (ORDER BY num) FROM things", "WITHIN GROUP", None),
+    ("SELECT sum(num ORDER BY id) FROM things", "ORDER BY inside an aggregate", None),
+    ("SELECT avg(day) FROM things", "AVG of dates", "avg(day)"),
+    ("SELECT predict(model, num) FROM things", "models are not supported", None),
+    ("SELECT nosuch(num) FROM things", "the function nosuch", "nosuch(num)"),
+    ("SELECT uper(kind) FROM things", "the function uper", "uper(kind)"),
+    ("SELECT TRY_CAST(kind AS INTEGER) FROM things", "TRY_CAST", None),
+    ("SELECT CAST(num AS REAL) FROM things", "the type REAL", "REAL"),
+    ("SELECT CAST(kind AS TIME) FROM things", "the type TIME", "TIME"),
+    ("SELECT seen - seen FROM things", "the difference of timestamps", "seen - seen"),
+    ("SELECT day + INTERVAL (num) DAY FROM things", "an interval of varying length", None),
+    ("SELECT num FROM things WITH PRIVACY (epsilon = 1.0)", "WITH PRIVACY", None),
+    ("CREATE SHARED TABLE s AS SELECT 1", "CREATE SHARED TABLE", None),
+    ("CREATE MODEL m USING kmeans (k = 3) AS SELECT num FROM things", "CREATE MODEL", None),
+    ("CREATE TABLE t (a INTEGER) OWNED BY mercy ROWS 5", "CREATE TABLE does not run", None),
+    ("DROP TABLE things", "DROP TABLE", "DROP TABLE things"),
+    ("DROP MODEL m", "DROP MODEL", None),
+    ("SHOW TABLES", "SHOW TABLES", "SHOW TABLES"),
+    ("SHOW MODEL m", "SHOW MODEL", None),
+    ("DESCRIBE things", "DESCRIBE", None),
+    ("EVALUATE MODEL m ON SELECT 1", "EVALUATE MODEL", None),
+    ("COPY (SELECT 1) TO 'a.parquet'", "COPY", None),
+    ("COPY things TO 'a.csv'", "COPY", None),
+    ("ATTACH 'a.csv' AS things", "ATTACH", None),
+    ("EXPLAIN EXPLAIN SELECT 1", "EXPLAIN of an EXPLAIN", "EXPLAIN SELECT 1"),
+    ("EXPLAIN SHOW TABLES", "SHOW TABLES", "SHOW TABLES"),
+]
+
+
+@pytest.mark.parametrize(("text", "name", "marked"), REFUSED)
+def test_refused_by_name(
+    bound: Callable[[str], Statement], text: str, name: str, marked: str | None
+) -> None:
+    """The message names the clause, the span marks it, the hint offers an alternative."""
+    with pytest.raises(UnsupportedError) as caught:
+        bound(text)
+    error = caught.value
+    assert name in error.message
+    assert error.hint
+    assert error.span is not None
+    assert 0 <= error.span.start < error.span.stop <= len(text)
+    if marked is not None:
+        assert text[error.span.start : error.span.stop] == marked
+    assert "^" in str(error)
