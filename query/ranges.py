@@ -18,6 +18,7 @@ from .bound import (
     Exists,
     Expression,
     InSubquery,
+    Interval,
     Literal,
 )
 from .casting import EXACT
@@ -262,8 +263,25 @@ class _Ranges:
         return encoding.lo * factor, encoding.hi * factor
 
     def _moment(self, call: Call) -> Encoding | None:
-        """Date and interval arithmetic that is not constant: the type's range."""
-        return natural_encoding(call.type)
+        """A moment plus or minus a constant interval keeps the order of moments."""
+        natural = natural_encoding(call.type)
+        if natural is None or not isinstance(call.type, TimestampType):
+            return natural
+        start, interval = call.arguments
+        if not isinstance(interval, Literal):
+            start, interval = interval, start
+        inner = self.of(start)
+        if inner is None or not isinstance(interval, Literal):
+            return natural
+        if not isinstance(interval.value, Interval):
+            return natural
+        unit = moments.DAY_MICROSECONDS if isinstance(start.type, DateType) else 1
+        step = moments.scale_interval(interval.value, -1 if call.function == "-" else 1)
+        try:
+            ends = [moments.shift(end * unit, step) for end in (inner.lo, inner.hi)]
+        except ValueError:
+            return natural
+        return Encoding(lo=ends[0], hi=ends[1])
 
     def _cast(self, call: Call) -> Encoding | None:
         (argument,) = call.arguments
