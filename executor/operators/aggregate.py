@@ -25,7 +25,7 @@ from ..circuits.partition import partition
 from ..circuits.rows import concat_rows, pad_rows, prefix_sum, shift_down, slice_rows
 from ..circuits.sort import sort
 from ..sharing.protocol import SharingProtocol
-from ..sharing.shares import Bits, Ring, Share, stack
+from ..sharing.shares import Bits, Ring, Share, as_bits, as_ring, stack
 from .aggregate_all import aggregate_all
 from .counting_rows import argument_of, changes, distinct_sums, is_zero, null_free_rings
 from .table import (
@@ -204,12 +204,11 @@ def _collect(p: SharingProtocol, node: Aggregate, one: _Pass, rows: _SortedRows)
     exclusive = [_with_total(shift_down(ring), ring) for ring in running.values()]
     parted = partition(p, flag, [planes, *exclusive])
     groups = node.rows
-    top = slice_rows(_bits(parted.columns[0]), 0, groups)
+    top = slice_rows(as_bits(parted.columns[0]), 0, groups)
     sums: dict[int, Ring] = {}
     for identity, share in zip(running, parted.columns[1:], strict=True):
-        if not isinstance(share, Ring):
-            raise InternalError("a running sum is a ring column")
-        sums[identity] = slice_rows(share, 1, groups + 1) - slice_rows(share, 0, groups)
+        ring = as_ring(share)
+        sums[identity] = slice_rows(ring, 1, groups + 1) - slice_rows(ring, 0, groups)
     extra = 0 if one.extension is None else one.extension.width
     results = _results(p, rows.table, one, top.planes(0, extra), sums)
     valid = top.planes(top.width - 1, top.width)
@@ -289,9 +288,3 @@ def _group_keys(node: Aggregate, table: SecretTable, heads: _Heads) -> dict[int,
             position += 1
         keys[identity] = column
     return keys
-
-
-def _bits(share: Share) -> Bits:
-    if not isinstance(share, Bits):
-        raise InternalError("a plane stack was expected")
-    return share

@@ -12,13 +12,14 @@ from ..circuits.rows import slice_rows
 from ..circuits.sort import sort
 from ..sharing.protocol import SharingProtocol
 from ..sharing.shares import Bits, Ring, stack
-from .counting_rows import argument_of, changes, distinct_sums, is_zero, null_plane
+from .counting_rows import argument_of, changes, distinct_sums, is_zero
 from .table import (
     SecretColumn,
     SecretTable,
     encoding_of_column,
     need_bits,
     need_ring,
+    null_of,
     ordered_planes,
     total,
 )
@@ -50,7 +51,7 @@ class _GlobalFlags:
         if key is None:
             return self.table.valid
         if key not in self.planes:
-            null = null_plane(self.table.columns[key])
+            null = null_of(self.table.columns[key])
             (self.planes[key],) = self.p.and_([(self.table.valid, self.p.invert(null))])
         return self.planes[key]
 

@@ -14,7 +14,7 @@ from ..circuits.rows import prefix_sum, shift_down
 from ..sharing.pack import rows_to_planes
 from ..sharing.protocol import SharingProtocol
 from ..sharing.shares import Bits, Ring
-from .table import SecretColumn, SecretTable, mask_public, need_ring
+from .table import SecretColumn, SecretTable, mask_public, need_ring, null_of
 
 
 def changes(p: SharingProtocol, keys: Sequence[Bits]) -> list[Bits]:
@@ -32,7 +32,7 @@ def null_free_rings(p: SharingProtocol, columns: Sequence[SecretColumn]) -> list
     dirty = [i for i, c in enumerate(columns) if c.null is not None and not c.clean_ring]
     if not dirty:
         return rings
-    flags = p.flags_to_ring([p.invert(null_plane(columns[i])) for i in dirty], 64)
+    flags = p.flags_to_ring([p.invert(null_of(columns[i])) for i in dirty], 64)
     products = p.multiply([(rings[i], flag) for i, flag in zip(dirty, flags, strict=True)])
     for i, product in zip(dirty, products, strict=True):
         rings[i] = product
@@ -66,9 +66,3 @@ def is_zero(p: SharingProtocol, counter: Ring, largest: int) -> Bits:
     """Whether a counter of at most `largest` is 0."""
     (word,) = ring_to_word(p, [counter], largest.bit_length())
     return p.invert(any_of(p, [word])[0])
-
-
-def null_plane(column: SecretColumn) -> Bits:
-    if column.null is None:
-        raise InternalError("a column has no null plane")
-    return column.null

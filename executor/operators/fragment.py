@@ -21,7 +21,7 @@ from ...query.datatypes import Column
 from ...query.errors import DataError, InternalError
 from ..sharing.pack import row_bytes, rows_to_planes
 from ..sharing.protocol import Input, SharingProtocol
-from ..sharing.shares import Bits, Ring, Share, words
+from ..sharing.shares import Share, as_bits, as_ring, words
 from .table import SecretColumn, SecretTable, encoding_of_column
 
 
@@ -156,22 +156,10 @@ def _table(fragment: Fragment, shares: Sequence[Share]) -> SecretTable:
             encoding=encoding, rows=fragment.rows, clean_bits=True, clean_ring=True
         )
         if form in ("bits", "both"):
-            secret.bits = _bits(next(remaining))
+            secret.bits = as_bits(next(remaining))
         if form in ("ring", "both"):
-            secret.ring = _ring(next(remaining))
+            secret.ring = as_ring(next(remaining))
         if column.nullable:
-            secret.null = _bits(next(remaining))
+            secret.null = as_bits(next(remaining))
         columns[column.id] = secret
-    return SecretTable(fragment.rows, columns, _bits(next(remaining)))
-
-
-def _bits(share: Share) -> Bits:
-    if not isinstance(share, Bits):
-        raise InternalError("planes were expected among the inputs")
-    return share
-
-
-def _ring(share: Share) -> Ring:
-    if not isinstance(share, Ring):
-        raise InternalError("a ring column was expected among the inputs")
-    return share
+    return SecretTable(fragment.rows, columns, as_bits(next(remaining)))

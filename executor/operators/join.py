@@ -25,7 +25,6 @@ import numpy as np
 
 from ...planner.secure import Join
 from ...query.datatypes import Column
-from ...query.errors import InternalError
 from ..circuits.compare import all_of, any_row, equal
 from ..circuits.partition import partition
 from ..circuits.rows import (
@@ -39,7 +38,7 @@ from ..circuits.rows import (
 from ..circuits.sort import sort
 from ..sharing.pack import rows_to_planes
 from ..sharing.protocol import SharingProtocol
-from ..sharing.shares import Bits, Ring, Share, stack
+from ..sharing.shares import Bits, Ring, Share, as_bits, as_ring, stack
 from .comparison import common_encoding
 from .table import (
     Execution,
@@ -49,6 +48,7 @@ from .table import (
     bits_in,
     need_bits,
     not_null,
+    null_of,
 )
 
 
@@ -141,10 +141,7 @@ class _Payload:
         remaining = iter(rings)
         for column, secret in zip(self.columns, self.secrets, strict=True):
             if secret.ring is not None:
-                ring = next(remaining)
-                if not isinstance(ring, Ring):
-                    raise InternalError("a ring column was expected among the carried columns")
-                columns[column.id].ring = ring
+                columns[column.id].ring = as_ring(next(remaining))
         return columns
 
 
@@ -174,20 +171,18 @@ def _carry(
     moved += [pad_rows(ring, n + m) for ring in payload.rings()]
     ordered = sort(p, stack([key, unusable]), moved, algorithm=node.sort)
     flag, *sorted_payload = ordered.columns
-    if not isinstance(flag, Bits):
-        raise InternalError("the side of a row is one plane")
     carried = [ordered.keys.planes(0, key.width)]
     carried += [share for share in sorted_payload if isinstance(share, Bits)]
     columns: list[Share] = [stack([*carried, ordered.keys.planes(key.width, key.width + 1)])]
     columns += [share for share in sorted_payload if isinstance(share, Ring)]
-    parted = partition(p, flag, columns)
+    parted = partition(p, as_bits(flag), columns)
     front = [slice_rows(share, 0, m) for share in parted.columns]
     if node.check_unique:
-        _check_unique(run, _as_bits(front[0]), key.width)
+        _check_unique(run, as_bits(front[0]), key.width)
     back = parted.order.undo(p, [pad_rows(_difference(p, share), n + m) for share in front])
     running = [prefix_xor(s) if isinstance(s, Bits) else prefix_sum(s) for s in back]
     mine = [slice_rows(share, m, n + m) for share in ordered.order.undo(p, running)]
-    whole = _as_bits(mine[0])
+    whole = as_bits(mine[0])
     middle = key.width
     top = whole.width - 1
     columns_by_id = payload.rebuilt(whole.planes(middle, top), mine[1:])
@@ -234,21 +229,9 @@ def _null_extended(
     """LEFT JOIN: the build's columns are NULL where nothing matched."""
     missing = p.invert(match)
     nullable = [c for c in columns.values() if c.null is not None]
-    known = p.and_([(_null(c), match) for c in nullable]) if nullable else []
+    known = p.and_([(null_of(c), match) for c in nullable]) if nullable else []
     for column, plane in zip(nullable, known, strict=True):
         column.null = plane ^ missing
     for column in columns.values():
         column.null = missing if column.null is None else column.null
     return columns
-
-
-def _null(column: SecretColumn) -> Bits:
-    if column.null is None:
-        raise InternalError("a column has no null plane")
-    return column.null
-
-
-def _as_bits(share: Share) -> Bits:
-    if not isinstance(share, Bits):
-        raise InternalError("a plane stack was expected")
-    return share

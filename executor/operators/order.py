@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...planner.secure import Sort, SortKey
-from ...query.errors import InternalError
 from ..circuits.partition import partition
 from ..circuits.rows import slice_rows
 from ..circuits.sort import sort
 from ..sharing.protocol import SharingProtocol
-from ..sharing.shares import Bits, Ring, Share, stack
+from ..sharing.shares import Bits, Share, as_bits, stack
 from .table import SecretColumn, SecretTable, cleaned_bits, need_bits
 
 
@@ -31,7 +30,7 @@ def sort_rows(p: SharingProtocol, node: Sort, table: SecretTable) -> SecretTable
         flag = shuffled.valid
         parted = partition(p, flag, [flag, *flatten(p, shuffled.columns)])
         first, *rest = parted.columns
-        ordered = SecretTable(table.rows, rebuild(shuffled.columns, rest), _bits(first))
+        ordered = SecretTable(table.rows, rebuild(shuffled.columns, rest), as_bits(first))
     stop = table.rows if node.limit is None else min(table.rows, node.offset + node.limit)
     start = min(node.offset, stop)
     columns = {c.id: sliced(ordered.columns[c.id], start, stop) for c in node.columns}
@@ -60,7 +59,7 @@ def _sort_key(p: SharingProtocol, keys: Sequence[SortKey], table: SecretTable) -
 def shuffle_rows(p: SharingProtocol, table: SecretTable) -> SecretTable:
     """All rows in a uniformly random order that nobody knows. 2 rounds, 4/3 of the row's bits."""
     shares, _ = p.shuffle([table.valid, *flatten(p, table.columns)])
-    return SecretTable(table.rows, rebuild(table.columns, shares[1:]), _bits(shares[0]))
+    return SecretTable(table.rows, rebuild(table.columns, shares[1:]), as_bits(shares[0]))
 
 
 def flatten(p: SharingProtocol, columns: dict[int, SecretColumn]) -> list[Share]:
@@ -91,7 +90,7 @@ def rebuild(columns: dict[int, SecretColumn], shares: Sequence[Share]) -> dict[i
         else:
             new.ring, new.clean_ring = share, column.clean_ring
         if column.null is not None:
-            new.null = _bits(next(remaining))
+            new.null = as_bits(next(remaining))
         rebuilt[identity] = new
     return rebuilt
 
@@ -108,9 +107,3 @@ def sliced(column: SecretColumn, start: int, stop: int) -> SecretColumn:
         clean_bits=column.clean_bits,
         clean_ring=column.clean_ring,
     )
-
-
-def _bits(share: Share) -> Bits:
-    if isinstance(share, Ring):
-        raise InternalError("a plane stack was expected")
-    return share

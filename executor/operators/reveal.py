@@ -18,12 +18,18 @@ from numpy.typing import NDArray
 from ...connectors.decode import decode_column
 from ...planner.secure import Reveal
 from ...query.datatypes import Column
-from ...query.errors import InternalError
 from ..sharing.pack import planes_to_rows, row_bytes
 from ..sharing.protocol import SharingProtocol
-from ..sharing.shares import Bits, Ring, Share
+from ..sharing.shares import Bits, Share
 from .order import flatten, shuffle_rows
-from .table import SecretColumn, SecretTable, encoding_of_column
+from .table import (
+    SecretColumn,
+    SecretTable,
+    encoding_of_column,
+    null_of,
+    planes_of,
+    ring_of,
+)
 
 
 def reveal(
@@ -48,10 +54,10 @@ def _masked(p: SharingProtocol, columns: Sequence[Column], table: SecretTable) -
     """valid, then per column its value and its null plane, zero where they mean nothing."""
     secrets = [table.columns[c.id] for c in columns]
     nullable = list(dict.fromkeys(s for s in secrets if s.null is not None))
-    presence = p.and_([(table.valid, p.invert(_null(s))) for s in nullable]) if nullable else []
+    presence = p.and_([(table.valid, p.invert(null_of(s))) for s in nullable]) if nullable else []
     flags = dict(zip(nullable, presence, strict=True))
     planes = list(dict.fromkeys(s for s in secrets if s.bits is not None and s.bits.width))
-    masked = p.and_([(flags.get(s, table.valid), _bits(s)) for s in planes]) if planes else []
+    masked = p.and_([(flags.get(s, table.valid), planes_of(s)) for s in planes]) if planes else []
     values: dict[SecretColumn, Share] = dict(zip(planes, masked, strict=True))
     values.update(_masked_rings(p, table, secrets, flags))
     shares: list[Share] = [table.valid]
@@ -75,7 +81,7 @@ def _masked_rings(
         return {}
     planes = list(dict.fromkeys(flags.get(s, table.valid) for s in rings))
     lifted = dict(zip(planes, p.flags_to_ring(planes, 64), strict=True))
-    products = p.multiply([(_ring(s), lifted[flags.get(s, table.valid)]) for s in rings])
+    products = p.multiply([(ring_of(s), lifted[flags.get(s, table.valid)]) for s in rings])
     return dict(zip(rings, products, strict=True))
 
 
@@ -132,21 +138,3 @@ def _words(
     both = wide.view(np.uint64)
     high = np.ascontiguousarray(both[:, 1]) if size > 8 else None
     return np.ascontiguousarray(both[:, 0]), high, None
-
-
-def _bits(column: SecretColumn) -> Bits:
-    if column.bits is None:
-        raise InternalError("a column has no planes")
-    return column.bits
-
-
-def _ring(column: SecretColumn) -> Ring:
-    if column.ring is None:
-        raise InternalError("a column is not in the ring")
-    return column.ring
-
-
-def _null(column: SecretColumn) -> Bits:
-    if column.null is None:
-        raise InternalError("a column has no null plane")
-    return column.null

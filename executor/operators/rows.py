@@ -24,6 +24,7 @@ from .table import (
     encoding_of_column,
     need_bits,
     need_ring,
+    null_of,
     null_or_never,
 )
 
@@ -144,7 +145,7 @@ def _summed(p: SharingProtocol, column: Column, pieces: Sequence[SecretColumn]) 
     rings = need_ring(p, pieces)
     dirty = [i for i, piece in enumerate(pieces) if piece.null is not None and not piece.clean_ring]
     if dirty:
-        flags = p.flags_to_ring([p.invert(_null(pieces[i])) for i in dirty], 64)
+        flags = p.flags_to_ring([p.invert(null_of(pieces[i])) for i in dirty], 64)
         products = p.multiply([(rings[i], flag) for i, flag in zip(dirty, flags, strict=True)])
         for i, product in zip(dirty, products, strict=True):
             rings[i] = product
@@ -153,7 +154,7 @@ def _summed(p: SharingProtocol, column: Column, pieces: Sequence[SecretColumn]) 
         ring = ring + other
     null: Bits | None = None
     if all(piece.null is not None for piece in pieces):
-        (null,) = all_of(p, [stack([_null(piece) for piece in pieces])])
+        (null,) = all_of(p, [stack([null_of(piece) for piece in pieces])])
     return SecretColumn(
         encoding=encoding_of_column(column),
         rows=pieces[0].rows,
@@ -161,8 +162,3 @@ def _summed(p: SharingProtocol, column: Column, pieces: Sequence[SecretColumn]) 
         null=null,
         clean_ring=True,
     )
-
-
-def _null(column: SecretColumn) -> Bits:
-    assert column.null is not None
-    return column.null

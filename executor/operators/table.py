@@ -134,7 +134,7 @@ def need_ring(p: SharingProtocol, columns: Sequence[SecretColumn]) -> list[Ring]
         column.force("ring")
     missing = [c for c in columns if c.ring is None and not c.is_constant]
     missing = list(dict.fromkeys(missing))
-    words = word_to_ring(p, [_planes(c) for c in missing], 64) if missing else []
+    words = word_to_ring(p, [planes_of(c) for c in missing], 64) if missing else []
     for column, word in zip(missing, words, strict=True):
         column.ring = p.add_public(word, column.encoding.lo)
         column.clean_ring = column.clean_bits and column.encoding.lo == 0
@@ -142,7 +142,7 @@ def need_ring(p: SharingProtocol, columns: Sequence[SecretColumn]) -> list[Ring]
         if column.ring is None:
             column.ring = p.constant_ring(column.encoding.lo, column.rows)
             column.clean_ring = column.encoding.lo == 0
-    return [_ring(c) for c in columns]
+    return [ring_of(c) for c in columns]
 
 
 def need_bits(p: SharingProtocol, columns: Sequence[SecretColumn]) -> list[Bits]:
@@ -156,14 +156,14 @@ def need_bits(p: SharingProtocol, columns: Sequence[SecretColumn]) -> list[Bits]
         for column, word in zip(batch, words, strict=True):
             column.bits = word
             column.clean_bits = column.clean_ring and column.encoding.lo == 0
-    return [_planes(c) for c in columns]
+    return [planes_of(c) for c in columns]
 
 
 def ring_words(p: SharingProtocol, columns: Sequence[SecretColumn], width: int) -> list[Bits]:
     """Planes of ring columns, minus their lo, modulo 2^width."""
     if width == 0:
         return [p.constant_bits(0, 0, c.rows) for c in columns]
-    shifted = [p.add_public(_ring(c), -c.encoding.lo) for c in columns]
+    shifted = [p.add_public(ring_of(c), -c.encoding.lo) for c in columns]
     return ring_to_word(p, shifted, width)
 
 
@@ -181,7 +181,7 @@ def bits_in(p: SharingProtocol, column: SecretColumn, target: Encoding) -> Bits:
         return shift_planes_up(planes, padding)
     column.force("bits")
     if column.bits is None and encoding.lo != target.lo:
-        shifted = p.add_public(_ring(column), -target.lo)
+        shifted = p.add_public(ring_of(column), -target.lo)
         return ring_to_word(p, [shifted], target.width)[0]
     (planes,) = need_bits(p, [column])
     if encoding.lo == target.lo:
@@ -191,13 +191,15 @@ def bits_in(p: SharingProtocol, column: SecretColumn, target: Encoding) -> Bits:
     )
 
 
-def _planes(column: SecretColumn) -> Bits:
+def planes_of(column: SecretColumn) -> Bits:
+    """The planes of a column that has them. Local."""
     if column.bits is None:
         raise InternalError("a column has no planes")
     return column.bits
 
 
-def _ring(column: SecretColumn) -> Ring:
+def ring_of(column: SecretColumn) -> Ring:
+    """The ring vector of a column that has one. Local."""
     if column.ring is None:
         raise InternalError("a column is not in the ring")
     return column.ring
@@ -213,14 +215,15 @@ def cleaned_bits(p: SharingProtocol, columns: Sequence[SecretColumn]) -> list[Bi
     need_bits(p, columns)
     dirty = [c for c in columns if c.null is not None and not c.clean_bits and c.encoding.width]
     dirty = list(dict.fromkeys(dirty))
-    masked = p.and_([(p.invert(_null(c)), _planes(c)) for c in dirty]) if dirty else []
+    masked = p.and_([(p.invert(null_of(c)), planes_of(c)) for c in dirty]) if dirty else []
     for column, planes in zip(dirty, masked, strict=True):
         column.bits = planes
         column.clean_bits = True
-    return [_planes(c) for c in columns]
+    return [planes_of(c) for c in columns]
 
 
-def _null(column: SecretColumn) -> Bits:
+def null_of(column: SecretColumn) -> Bits:
+    """The null plane of a nullable column. Local."""
     if column.null is None:
         raise InternalError("a column has no null plane")
     return column.null

@@ -26,7 +26,7 @@ from .opening import visible
 from .pack import planes_to_rows, row_bytes, rows_to_planes
 from .protocol import Input
 from .randomness import Purpose
-from .shares import Bits, Ring, Share, Words, words
+from .shares import Bits, Ring, Words, as_bits, words
 
 RingMasks = tuple[list[Bits], Callable[[Sequence[Bits]], list[Ring]]]
 _Vector = NDArray[Any]
@@ -149,13 +149,7 @@ def _input_by_0(
         Input(owner=0, rows=count, width=width, values=planes)
         for count, planes in zip(rows, values, strict=True)
     ]
-    return [_as_bits(share) for share in share_inputs(link, round_, items)]
-
-
-def _as_bits(share: Share) -> Bits:
-    if not isinstance(share, Bits):
-        raise TypeError("planes were input")
-    return share
+    return [as_bits(share) for share in share_inputs(link, round_, items)]
 
 
 def _third(link: Link, x: Ring, width: int) -> Bits:

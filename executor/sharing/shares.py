@@ -110,6 +110,20 @@ class Ring(_Opaque):
 Share: TypeAlias = Bits | Ring
 
 
+def as_bits(share: Share) -> Bits:
+    """The share, which must be planes. TypeError if it is a ring column."""
+    if not isinstance(share, Bits):
+        raise TypeError(f"planes were expected, not {share!r}")
+    return share
+
+
+def as_ring(share: Share) -> Ring:
+    """The share, which must be a ring column. TypeError if it is planes."""
+    if not isinstance(share, Ring):
+        raise TypeError(f"a ring column was expected, not {share!r}")
+    return share
+
+
 def stack(shares: Sequence[Bits]) -> Bits:
     """All planes of the given shares as one share: the first share's planes are the lowest."""
     first = shares[0]
