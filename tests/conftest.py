@@ -11,6 +11,8 @@ from tacit.executor.sharing.randomness import agree_keys
 from tacit.executor.sharing.replicated import ReplicatedProtocol
 from tacit.executor.transport.memory import MemoryChannel, memory_channels
 
+pytest.register_assert_rewrite("in_memory", "hand_built")
+
 
 class ThreeParties:
     """Runs one function as three parties, in threads over in-memory channels.

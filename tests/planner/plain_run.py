@@ -158,7 +158,8 @@ class Scalars:
                 assert same_scale
                 if values[0] is None:
                     return None
-                return int(values[0] in values[1:])
+                found = values[0] in values[1:]
+                return None if not found and None in values[1:] else int(found)
         if None in values:
             return None
         return self.strict(e, values, same_scale)
