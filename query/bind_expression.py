@@ -9,7 +9,8 @@ from typing import Protocol
 
 from . import bind_types, operators, syntax
 from .bind_calls import bind_call, bind_extract
-from .bound import Case, ColumnRef, Exists, Expression, InSubquery, Literal, Query
+from .bind_conditions import bind_between, bind_in_list, bind_in_query, bind_is_test, bind_like
+from .bound import Case, ColumnRef, Exists, Expression, Literal, Query
 from .casting import cast_expression
 from .datatypes import BOOLEAN, NullType, VarcharType
 from .errors import BindError, Span, UnsupportedError
@@ -196,113 +197,24 @@ class ExpressionBinder:
     def _test(self, node: syntax.Expression) -> Expression:
         match node:
             case syntax.IsTest():
-                return self._is_test(node)
+                return bind_is_test(self, node)
             case syntax.IsDistinct():
                 operator = "is_not_distinct" if node.negated else "is_distinct"
                 left, right = self.operand(node.left), self.operand(node.right)
                 return operators.comparison(operator, left, right, node.span)
             case syntax.Between():
-                return self._between(node)
+                return bind_between(self, node)
             case syntax.InList():
-                return self._in_list(node)
+                return bind_in_list(self, node)
             case syntax.Like():
-                return self._like(node)
+                return bind_like(self, node)
             case syntax.InQuery():
-                return self._in_query(node)
+                return bind_in_query(self, node)
             case syntax.Exists():
                 query = self.queries.subquery(node.query, self.scope)
                 return Exists(query=query, type=BOOLEAN, nullable=False, span=node.span)
             case _:
                 raise _refused(node)
-
-    def _is_test(self, node: syntax.IsTest) -> Expression:
-        operand = self.bind(node.operand)
-        if node.test in ("null", "unknown"):
-            if node.test == "unknown":
-                operand = operators.condition(operand, "the operand of IS UNKNOWN")
-            function = "is_not_null" if node.negated else "is_null"
-            return operators.make_call(function, [operand], BOOLEAN, node.span, nullable=False)
-        operand = operators.condition(operand, f"the operand of IS {node.test.upper()}")
-        function = "is_distinct" if node.negated else "is_not_distinct"
-        other = operators.truth(node.test == "true")
-        return operators.make_call(function, [operand, other], BOOLEAN, node.span, nullable=False)
-
-    def _between(self, node: syntax.Between) -> Expression:
-        operand = self.operand(node.operand)
-        low = operators.comparison(">=", operand, self.operand(node.low), node.span)
-        high = operators.comparison("<=", operand, self.operand(node.high), node.span)
-        both = operators.junction("and", [low, high], node.span)
-        return operators.negation(both, node.span) if node.negated else both
-
-    def _in_list(self, node: syntax.InList) -> Expression:
-        operand = self.operand(node.operand)
-        pairs = [operators.aligned(operand, self.operand(i), node.span) for i in node.items]
-        constant = all(isinstance(item, Literal) for _, item in pairs)
-        if constant and len({first for first, _ in pairs}) == 1:
-            arguments = [pairs[0][0], *dict.fromkeys(item for _, item in pairs)]
-            member = operators.make_call("in", arguments, BOOLEAN, node.span)
-        else:
-            tests = [
-                operators.make_call("=", [first, item], BOOLEAN, node.span) for first, item in pairs
-            ]
-            member = tests[0] if len(tests) == 1 else operators.junction("or", tests, node.span)
-        return operators.negation(member, node.span) if node.negated else member
-
-    def _like(self, node: syntax.Like) -> Expression:
-        text, pattern = self.bind(node.operand), self.bind(node.pattern)
-        for side in (text, pattern):
-            if not isinstance(side.type, VarcharType | NullType):
-                raise BindError(
-                    f"{node.kind.upper()} compares strings, not {side.type}",
-                    span=side.span,
-                    hint="write CAST(... AS VARCHAR) around it",
-                )
-        arguments = [text, pattern]
-        if node.kind == "similar":
-            matches = operators.make_call("regexp_full_match", arguments, BOOLEAN, node.span)
-            return operators.negation(matches, node.span) if node.negated else matches
-        if node.kind == "ilike":
-            arguments = [
-                operators.make_call("lower", [side], VarcharType(), node.span) for side in arguments
-            ]
-        if node.escape is not None:
-            arguments.append(self.bind(node.escape))
-        function = "not_like" if node.negated else "like"
-        return operators.make_call(function, arguments, BOOLEAN, node.span)
-
-    def _in_query(self, node: syntax.InQuery) -> Expression:
-        if isinstance(node.operand, syntax.Row):
-            raise UnsupportedError(
-                "IN with several columns is not supported",
-                span=node.span,
-                hint="write EXISTS (SELECT ... WHERE a = x AND b = y)",
-            )
-        operand = self.operand(node.operand)
-        query = self.queries.subquery(node.query, self.scope)
-        if len(query.columns) != 1:
-            raise BindError(
-                f"the query of IN gives {len(query.columns)} columns, not one",
-                span=node.query.span,
-            )
-        column = query.columns[0]
-        inner = ColumnRef(
-            id=column.id, name=column.name, type=column.type, nullable=column.nullable
-        )
-        left, right = operators.aligned(operand, Operand(expression=inner), node.span)
-        if right != inner:
-            raise BindError(
-                f"cannot compare {operand.type} with the query's {column.type}",
-                span=node.span,
-                hint="cast the column inside the query",
-            )
-        return InSubquery(
-            argument=left,
-            query=query,
-            negated=node.negated,
-            type=BOOLEAN,
-            nullable=left.nullable or column.nullable,
-            span=node.span,
-        )
 
 
 def _at(literal: Literal, span: Span) -> Literal:

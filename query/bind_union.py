@@ -8,10 +8,11 @@ from functools import reduce
 
 from . import syntax
 from .bound import Query, Select
+from .bounds import union_of
 from .casting import cast_expression
 from .datatypes import Column, SqlType
 from .errors import BindError, Span, UnsupportedError
-from .ranges import encoding_of, union_of
+from .ranges import encoding_of
 from .typerules import common_type, unparameterised
 
 

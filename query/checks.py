@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from . import syntax
 from .bind_expression import ExpressionBinder
 from .bound import Call, ColumnRef, Expression, Literal, Query
+from .bounds import domain_encoding, natural_encoding
 from .casting import cast_value
 from .datatypes import Column, DateType, Encoding, SqlType, TimestampType, VarcharType
 from .errors import BindError, Span
-from .ranges import domain_encoding, encoding_of, natural_encoding
+from .ranges import encoding_of
 from .scope import Scope, Source
 from .typerules import decimals
 

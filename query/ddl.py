@@ -1,7 +1,7 @@
 """catalog.sql to the catalog.
 
 A column's encoding follows from its CHECKs: BETWEEN, comparisons and IN. Without them it is the
-natural range of the type (ranges.natural_encoding): BIGINT has [-2^62, 2^62 - 1], so that ring
+natural range of the type (bounds.natural_encoding): BIGINT has [-2^62, 2^62 - 1], so that ring
 arithmetic stays in 63 bits; DATE the years 1 to 9999; DECIMAL(p, s) all of its p digits. A stored
 DOUBLE needs a number of decimals: DOUBLE(s), and a lower and an upper bound.
 """

@@ -21,23 +21,28 @@ from .bound import (
     Interval,
     Literal,
 )
+from .bounds import (
+    NOTHING,
+    TRUTH,
+    domain_encoding,
+    natural_encoding,
+    text_bytes,
+    text_encoding,
+    union_of,
+)
 from .casting import EXACT
 from .datatypes import (
     BooleanType,
     Column,
     DateType,
-    DecimalType,
     Encoding,
-    IntegerType,
-    NullType,
     SqlType,
     TimestampType,
     VarcharType,
 )
 from .typerules import decimals
 
-TRUTH = Encoding(lo=0, hi=1)
-NOTHING = Encoding(lo=0, hi=0)
+__all__ = ["AggregateRange", "domain_encoding", "encoding_of", "natural_encoding", "union_of"]
 
 AggregateRange = Callable[[Aggregate], Encoding | None]
 
@@ -81,72 +86,6 @@ def encoding_of(
     return _Ranges(columns, aggregate).of(expression)
 
 
-def natural_encoding(sql_type: SqlType) -> Encoding | None:
-    """The range of a type without declared bounds; None for VARCHAR and for unscaled DOUBLE.
-
-    BIGINT and HUGEINT range over [-2^62, 2^62 - 1], so that ring arithmetic stays in 63 bits.
-    """
-    match sql_type:
-        case BooleanType():
-            return TRUTH
-        case IntegerType(bits=bits):
-            limit = 1 << min(bits - 1, 62)
-            return Encoding(lo=-limit, hi=limit - 1)
-        case DecimalType(precision=precision):
-            return Encoding(lo=-(10**precision) + 1, hi=10**precision - 1)
-        case DateType():
-            return Encoding(lo=moments.FIRST_DATE, hi=moments.LAST_DATE)
-        case TimestampType():
-            return Encoding(lo=moments.FIRST_TIMESTAMP, hi=moments.LAST_TIMESTAMP)
-        case VarcharType(length=int() as length):
-            return Encoding(lo=0, hi=256**length - 1, text_bytes=length)
-        case NullType():
-            return Encoding(lo=0, hi=0)
-        case _:
-            return None
-
-
-def union_of(left: Encoding | None, right: Encoding | None) -> Encoding | None:
-    """The smallest encoding that holds the values of both; None if either is unbounded.
-
-    Domains are merged and sorted; a domain beside padded text becomes padded text. What is 0 alone
-    is NULL beside strings, and takes their encoding.
-    """
-    if left is None or right is None:
-        return None
-    if left == right:
-        return left
-    for null, text in ((left, right), (right, left)):
-        if null == NOTHING and _text_bytes(text) is not None:
-            return text
-    if left.domain is not None and right.domain is not None:
-        return domain_encoding((*left.domain, *right.domain))
-    widths = [_text_bytes(encoding) for encoding in (left, right)]
-    if widths[0] is not None and widths[1] is not None:
-        return _text_encoding(max(widths[0], widths[1]))
-    if widths != [None, None] or left.fraction_bits != right.fraction_bits:
-        return None
-    return Encoding(
-        lo=min(left.lo, right.lo), hi=max(left.hi, right.hi), fraction_bits=left.fraction_bits
-    )
-
-
-def domain_encoding(values: Iterable[str]) -> Encoding:
-    """The encoding of a set of strings, in the order of their UTF-8 bytes."""
-    domain = tuple(sorted(set(values), key=str.encode))
-    return Encoding(lo=0, hi=max(0, len(domain) - 1), domain=domain)
-
-
-def _text_encoding(length: int) -> Encoding:
-    return Encoding(lo=0, hi=256**length - 1, text_bytes=length)
-
-
-def _text_bytes(encoding: Encoding) -> int | None:
-    if encoding.domain is not None:
-        return max((len(value.encode()) for value in encoding.domain), default=0)
-    return encoding.text_bytes
-
-
 class _Ranges:
     def __init__(self, columns: Mapping[int, Column], aggregate: AggregateRange | None) -> None:
         self.columns = columns
@@ -182,7 +121,7 @@ class _Ranges:
         """The union of several alternatives; NULL constants take no part."""
         ranges = [self.of(v) for v in values if not _is_null(v)]
         if not ranges:
-            return Encoding(lo=0, hi=0)
+            return NOTHING
         total = ranges[0]
         for other in ranges[1:]:
             total = union_of(total, other)
@@ -218,8 +157,8 @@ class _Ranges:
                 return self.of(call.arguments[0]) if _is_text(call.arguments[0]) else None
             case "substring" | "trim" | "ltrim" | "rtrim" | "left" | "right":
                 inner = self.of(call.arguments[0])
-                length = None if inner is None else _text_bytes(inner)
-                return None if length is None else _text_encoding(length)
+                length = None if inner is None else text_bytes(inner)
+                return None if length is None else text_encoding(length)
             case _:
                 return natural_encoding(call.type)
 
@@ -342,7 +281,7 @@ class _Ranges:
 
     def _length(self, call: Call) -> Encoding | None:
         inner = self.of(call.arguments[0])
-        length = None if inner is None else _text_bytes(inner)
+        length = None if inner is None else text_bytes(inner)
         return natural_encoding(call.type) if length is None else Encoding(lo=0, hi=length)
 
     def _sign(self, call: Call) -> Encoding | None:
@@ -355,7 +294,7 @@ class _Ranges:
 def _literal(literal: Literal) -> Encoding | None:
     value = literal.value
     if value is None:
-        return Encoding(lo=0, hi=0)
+        return NOTHING
     if isinstance(value, str):
         return domain_encoding([value])
     scale = decimals(literal.type)

@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 import pytest
 from tacit.query.bound import Aggregate, Select
+from tacit.query.bounds import natural_encoding, union_of
 from tacit.query.datatypes import DOUBLE, Column, DecimalType, Encoding, IntegerType, VarcharType
-from tacit.query.ranges import encoding_of, natural_encoding, union_of
+from tacit.query.ranges import encoding_of
 
 DAY = 86_400_000_000
 
