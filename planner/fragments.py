@@ -10,7 +10,7 @@ import dataclasses
 from dataclasses import dataclass
 
 from ..query.bound import ColumnRef, Expression
-from ..query.datatypes import Column
+from ..query.datatypes import BIGINT, Column, IntegerType
 from .expressions import columns_of
 from .logical import (
     Aggregate,
@@ -127,7 +127,7 @@ class Printer:
 
     def _wrapped(self, node: Node, block: Block) -> Block:
         """The block as a derived table."""
-        return self._derived(self.select(block, node.columns), node.columns)
+        return self._derived(self.select(block, _roomy(node.columns)), node.columns)
 
     def _derived(self, text: str, columns: tuple[Column, ...]) -> Block:
         alias = self._alias()
@@ -242,6 +242,16 @@ class Printer:
                 self.select(dataclasses.replace(block, columns=names, plain=plain), node.columns)
             )
         return self._derived(" UNION ALL ".join(f"({text})" for text in texts), node.columns)
+
+
+def _roomy(columns: tuple[Column, ...]) -> tuple[Column, ...]:
+    """Small integers as BIGINT: between the steps of a fragment nothing overflows."""
+    return tuple(
+        dataclasses.replace(c, type=BIGINT)
+        if isinstance(c.type, IntegerType) and c.type.bits < BIGINT.bits
+        else c
+        for c in columns
+    )
 
 
 def _is_reference(expression: Expression) -> bool:

@@ -30,7 +30,7 @@ from .secure import Filter as SecureFilter
 from .secure import Project as SecureProject
 from .secure import Sort as SecureSort
 from .shared_encodings import SharedEncodings
-from .widths import check_width, refused
+from .widths import check_parts, check_width, holding, refused
 
 
 class Lowering:
@@ -75,7 +75,7 @@ class Lowering:
         facts = self.analysis.facts(node)
         kept = tuple(c for c in node.columns if c.id in needed)
         columns = tuple(self._leaving(node, c, facts.ranges.get(c.id)) for c in kept)
-        sql = fragment_sql(node, kept, ordered=ordered)
+        sql = fragment_sql(node, columns, ordered=ordered)
         if not columns:
             columns = (self._presence(),)
         (name,) = owners(node) or {owner or self.parties[0]}
@@ -111,6 +111,7 @@ class Lowering:
         type = column.type
         if isinstance(type, DoubleType) and encoding is not None and encoding.fraction_bits:
             type = DoubleType(None)
+        type = holding(type, encoding)
         column = dataclasses.replace(column, type=type, encoding=encoding)
         check_width(column)
         return column
@@ -127,6 +128,7 @@ class Lowering:
         rewritten = self.scalars(below).rewrite(predicate)
         if rewritten == TRUE:
             return below
+        check_parts(rewritten, {c.id: c.encoding for c in below.columns})
         return SecureFilter(
             columns=below.columns, rows=below.rows, input=below, predicate=rewritten
         )
@@ -148,9 +150,11 @@ class Lowering:
     ) -> SecureProject:
         """Computes expressions; every result's range is stated."""
         columns, expressions = [], []
+        ranges = {c.id: c.encoding for c in below.columns}
         for column, expression in items:
             rewritten = self._computed(expression, below, column)
             columns.append(self._result(column, rewritten, below, facts))
+            check_parts(rewritten, ranges)
             expressions.append(rewritten)
         return SecureProject(
             columns=tuple(columns), rows=below.rows, input=below, expressions=tuple(expressions)

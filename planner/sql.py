@@ -8,11 +8,13 @@ from decimal import Decimal
 
 from ..query.bound import Call, Case, ColumnRef, Expression, Interval, Literal
 from ..query.datatypes import (
+    BIGINT,
     BooleanType,
     DateType,
     DecimalType,
     DoubleType,
     IntegerType,
+    IntervalType,
     NullType,
     SqlType,
     TimestampType,
@@ -123,8 +125,43 @@ def _case(case: Case, columns: Mapping[int, str]) -> str:
     return f"CASE {branches} ELSE {expression_sql(case.otherwise, columns)} END"
 
 
-def _call(call: Call, columns: Mapping[int, str]) -> str:
+ARITHMETIC = frozenset({"+", "-", "*", "//", "%", "negate", "abs"})
+
+
+def is_small_arithmetic(expression: Expression) -> bool:
+    """Arithmetic of integers below 64 bits; it is printed in BIGINT, where it cannot overflow."""
+    return (
+        isinstance(expression, Call)
+        and expression.function in ARITHMETIC
+        and isinstance(expression.type, IntegerType)
+        and expression.type.bits < BIGINT.bits
+    )
+
+
+def _operands(call: Call, columns: Mapping[int, str]) -> list[str]:
+    """The arguments' texts; small integers become BIGINT in arithmetic, and themselves after it."""
     inner = [expression_sql(argument, columns) for argument in call.arguments]
+    if is_small_arithmetic(call):
+        if not is_small_arithmetic(call.arguments[0]):
+            inner[0] = f"CAST({inner[0]} AS BIGINT)"
+        return inner
+    takes_any = call.function in INFIX or call.function in TAKE_ANY
+    if takes_any and not isinstance(call.type, DateType | TimestampType | IntervalType):
+        return inner
+    return [
+        f"CAST({text} AS {type_sql(argument.type)})" if is_small_arithmetic(argument) else text
+        for text, argument in zip(inner, call.arguments, strict=True)
+    ]
+
+
+TAKE_ANY = frozenset(
+    {"in", "is_null", "is_not_null", "coalesce", "nullif", "greatest", "least", "cast", "/"}
+)
+"""Functions that take integers of any size."""
+
+
+def _call(call: Call, columns: Mapping[int, str]) -> str:
+    inner = _operands(call, columns)
     match call.function, inner:
         case "and" | "or", _:
             return "(" + f" {call.function.upper()} ".join(inner) + ")"

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from ..query.bound import Expression
-from ..query.datatypes import Column
+from collections.abc import Mapping
+
+from ..query.bound import Call, Case, Expression, Literal
+from ..query.datatypes import Column, Encoding, IntegerType, SqlType
 from ..query.errors import UnsupportedError, UserError
+from .expressions import walk
+from .ranging import expression_range
+from .scales import scale_of
 
 RING_BITS = 63
 PLANE_BITS = 128
@@ -35,6 +40,56 @@ def check_width(column: Column) -> None:
             "hint: declare CHECK (column BETWEEN ... AND ...) bounds for the columns it is made "
             "of, or a smaller ROWS"
         )
+
+
+def holding(type: SqlType, encoding: Encoding | None) -> SqlType:
+    """The type, or the smallest wider integer type that holds the range."""
+    if not isinstance(type, IntegerType) or encoding is None:
+        return type
+    needed = max(encoding.hi, -encoding.lo - 1).bit_length() + 1
+    return IntegerType(next((b for b in (8, 16, 32, 64) if b >= max(type.bits, needed)), 128))
+
+
+def check_parts(expression: Expression, ranges: Mapping[int, Encoding | None]) -> None:
+    """UnsupportedError if a number on the way to the value is beyond what the ring holds.
+
+    Two numbers that are compared are subtracted there, so that their difference has to fit too.
+    """
+    for part in walk(expression):
+        if not isinstance(part, Call | Case):
+            continue
+        if scale_of(part.type) is not None:
+            _check_part(part, expression_range(part, ranges))
+        elif isinstance(part, Call) and part.function in COMPARED:
+            _check_difference(part, ranges)
+
+
+COMPARED = frozenset({"=", "<>", "<", "<=", ">", ">=", "is_distinct", "is_not_distinct"})
+
+
+def _check_part(part: Expression, encoding: Encoding | None) -> None:
+    if encoding is not None and encoding.fraction_bits is not None:
+        return
+    if encoding is None or max(abs(encoding.lo), abs(encoding.hi)) >= 1 << RING_BITS:
+        reach = "has no public bound"
+        if encoding is not None:
+            reach = f"may reach {max(abs(encoding.lo), abs(encoding.hi))}, beyond {RING_BITS} bits"
+        raise UnsupportedError(
+            f"an intermediate value {reach}",
+            span=part.span,
+            hint="declare tighter CHECK bounds for the columns it is made of, or a smaller ROWS",
+        )
+
+
+def _check_difference(part: Call, ranges: Mapping[int, Encoding | None]) -> None:
+    if any(isinstance(a, Literal) or scale_of(a.type) is None for a in part.arguments):
+        return
+    found = [expression_range(argument, ranges) for argument in part.arguments]
+    known = [encoding for encoding in found if encoding is not None]
+    if any(encoding.fraction_bits is not None for encoding in known):
+        return
+    low, high = min(e.lo for e in known), max(e.hi for e in known)
+    _check_part(part, Encoding(lo=low - high, hi=high - low))
 
 
 def refused(error: UserError, expression: Expression) -> UserError:

@@ -36,6 +36,7 @@ from ..logical import (
     keep,
     with_children,
 )
+from ..ownership import is_local, owners
 from .context import Context
 
 Predicates = tuple[Expression, ...]
@@ -138,18 +139,45 @@ def _semi(node: Join, predicates: Predicates) -> Node:
     return _place(node.kind, left, restricted, rest, node)
 
 
-def _place(kind: str, left: Node, right: Node, condition: Predicates, origin: Join) -> Node:
-    """The semi- or anti-join at the lowest inner-join input that has its columns."""
+def _place(
+    kind: str,
+    left: Node,
+    right: Node,
+    condition: Predicates,
+    origin: Join,
+    group: Node | None = None,
+) -> Node:
+    """The semi- or anti-join at the lowest inner-join input that has its columns.
+
+    `group`: the inner joins around `left`. What an owner joins alone stays together.
+    """
     needed = columns_of(*condition) & frozenset(left.ids)
     target = left.input if isinstance(left, Filter) else left
     if isinstance(target, Join) and target.kind == "inner" and needed:
         for position, side in enumerate((target.left, target.right)):
-            if needed <= frozenset(side.ids):
+            whole = group or target
+            if needed <= frozenset(side.ids) and not _parts(side, whole, right):
                 sides = [target.left, target.right]
-                sides[position] = _place(kind, side, right, condition, origin)
+                sides[position] = _place(kind, side, right, condition, origin, whole)
                 placed = join("inner", sides[0], sides[1], target.condition, target.span)
                 return with_children(left, (placed,)) if left is not target else placed
     return join(kind, left, right, condition, origin.span)
+
+
+def _parts(side: Node, whole: Node, right: Node) -> bool:
+    """Whether a join with `right` would take `side` away from what its owner joins it with."""
+    mine = owners(side)
+    if len(mine) != 1 or not is_local(side) or owners(right) <= mine:
+        return False
+    others = [leaf for leaf in _leaves(whole) if leaf is not side]
+    return any(owners(leaf) == mine for leaf in others)
+
+
+def _leaves(node: Node) -> list[Node]:
+    """What a group of inner joins joins."""
+    if isinstance(node, Join) and node.kind == "inner":
+        return [*_leaves(node.left), *_leaves(node.right)]
+    return [node]
 
 
 def _union(node: Union, predicates: Predicates) -> Node:

@@ -79,6 +79,10 @@ def _sink_join(node: Join, context: Context) -> Node:
             if not isinstance(predicate, Call):
                 sunk.append(predicate)
                 continue
+            if columns_of(predicate) and columns_of(predicate) <= ids:
+                sides[position], changed = _sink_all(sides[position], (predicate,), context)
+                sunk += changed
+                continue
             mine = [bool(columns_of(a)) and columns_of(a) <= ids for a in predicate.arguments]
             wanted = tuple(a for a, own in zip(predicate.arguments, mine, strict=True) if own)
             sides[position], changed = _sink_all(sides[position], wanted, context)
