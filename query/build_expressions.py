@@ -35,6 +35,9 @@ def names_of(children: Sequence[Any]) -> tuple[str, ...]:
 class ExpressionBuilder(Transformer[Token, Any]):
     """Builds expressions."""
 
+    def nothing(self, _: Meta, __: list[Any]) -> None:
+        """An absent clause."""
+
     # Literals
 
     def number(self, meta: Meta, children: list[Any]) -> syntax.Number:
