@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from . import naming, operators, syntax
 from .bind_expression import ExpressionBinder, QueryBinder
 from .bound import Aggregate, ColumnRef, Expression, Literal, OrderKey, Relation, Select
-from .datatypes import Column
+from .datatypes import Column, IntervalType
 from .errors import BindError, Span, UnsupportedError
 from .functions import AGGREGATES
 from .ranges import encoding_of
@@ -130,6 +130,12 @@ class SelectBinder:
                 self.pending.add(item.alias.lower())
             bound = self._binder("SELECT", aggregates=True).bind(item.expression)
             self.pending.clear()
+            if isinstance(bound.type, IntervalType):
+                raise UnsupportedError(
+                    "an interval as a result is not supported",
+                    span=item.span,
+                    hint="add it to a date, or write its number of days",
+                )
             self.items.append(bound)
             self.names.append(item.alias or self._natural_name(item.expression, bound))
 

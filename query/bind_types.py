@@ -19,6 +19,7 @@ from .datatypes import (
     VarcharType,
 )
 from .errors import BindError, UnsupportedError
+from .operators import varying_interval
 from .scope import suggestion
 from .typerules import MAX_PRECISION, integer_literal_type
 
@@ -185,11 +186,7 @@ def interval(node: syntax.Interval, amount: Expression | None) -> Literal:
     whole: object = None
     if amount is not None:
         if not isinstance(amount, Literal):
-            raise UnsupportedError(
-                "an interval of varying length is not supported",
-                span=node.span,
-                hint="intervals are constants, such as INTERVAL 3 DAY",
-            )
+            raise varying_interval(node.span)
         whole = amount.value
         if not isinstance(whole, int) or isinstance(whole, bool):
             raise BindError("an interval takes a whole number", span=node.span)

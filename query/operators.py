@@ -136,6 +136,12 @@ def comparison(operator: str, left: Operand, right: Operand, span: Span | None) 
 def aligned(left: Operand, right: Operand, span: Span | None) -> tuple[Expression, Expression]:
     """Two operands as values that compare by their encodings."""
     shared = meeting_type(left, right)
+    if isinstance(shared, IntervalType):
+        raise UnsupportedError(
+            "comparing intervals is not supported",
+            span=span,
+            hint="compare dates: a < b + INTERVAL 3 DAY",
+        )
     if shared is None:
         names = f"{unparameterised(left.type)} and {unparameterised(right.type)}"
         raise BindError(
@@ -253,8 +259,8 @@ def arithmetic(operator: str, left: Operand, right: Operand, span: Span | None) 
     if is_numeric(left.type) and is_numeric(right.type):
         return _numeric(operator, left, right, span)
     result = temporal_type(operator, left.type, right.type) if operator in "+-" else None
-    if operator == "*" and IntervalType in (type(left.type), type(right.type)):
-        result = left.type if isinstance(left.type, IntervalType) else right.type
+    if operator == "*" and {type(left.type), type(right.type)} == {IntervalType, IntegerType}:
+        result = INTERVAL
     if result is None:
         raise _mismatch(operator, left.type, right.type, span)
     if operator == "-" and isinstance(right.type, DateType | TimestampType) and result == INTERVAL:
@@ -263,7 +269,19 @@ def arithmetic(operator: str, left: Operand, right: Operand, span: Span | None) 
             span=span,
             hint="subtract dates: CAST(a AS DATE) - CAST(b AS DATE) is a number of days",
         )
+    for operand in (left, right):
+        if isinstance(operand.type, IntervalType) and not isinstance(operand.expression, Literal):
+            raise varying_interval(operand.expression.span or span)
     return make_call(operator, [left.expression, right.expression], result, span)
+
+
+def varying_interval(span: Span | None) -> UnsupportedError:
+    """The error for an interval that is no constant."""
+    return UnsupportedError(
+        "an interval of varying length is not supported",
+        span=span,
+        hint="intervals are constants, such as INTERVAL 3 DAY",
+    )
 
 
 def _is_null_beside_decimal(left: Operand, right: Operand) -> bool:
