@@ -136,7 +136,7 @@ def _semi(node: Join, predicates: Predicates) -> Node:
     if node.kind == "semi":
         mine, rest = _split(rest, frozenset(node.left.ids))
         left = push(left, mine) if mine else left
-    return _place(node.kind, left, restricted, rest, node)
+    return _place(node.kind, left, restricted, rest, origin=node)
 
 
 def _place(
@@ -144,6 +144,7 @@ def _place(
     left: Node,
     right: Node,
     condition: Predicates,
+    *,
     origin: Join,
     group: Node | None = None,
 ) -> Node:
@@ -158,7 +159,7 @@ def _place(
             whole = group or target
             if needed <= frozenset(side.ids) and not _parts(side, whole, right):
                 sides = [target.left, target.right]
-                sides[position] = _place(kind, side, right, condition, origin, whole)
+                sides[position] = _place(kind, side, right, condition, origin=origin, group=whole)
                 placed = join("inner", sides[0], sides[1], target.condition, target.span)
                 return with_children(left, (placed,)) if left is not target else placed
     return join(kind, left, right, condition, origin.span)
