@@ -15,13 +15,13 @@ def examine(resources: Resources, statement: Statement, asker: str) -> SecurePla
     """The plan of a statement that this party may and can take part in.
 
     Errors: PolicyError; SessionError if the plan exceeds this party's limits or its source is not
-    ready; SqlError from the planner.
+    ready, which its owner learns as a DataError with the reason; SqlError from the planner.
     """
     check_policy(resources.policy, statement)
     plan = resources.compiler.plan(statement, asker)
     _check_rows(resources, plan.root)
     patience = min(MAX_SOURCE_WAIT_SECONDS, resources.settings.peer_timeout_seconds / 2)
-    resources.gate.pass_through(patience)
+    resources.gate.pass_through(patience, for_owner=asker in resources.confidants)
     return plan
 
 

@@ -55,8 +55,10 @@ def restore_failure(record: object) -> TacitError:
     return kind(message)
 
 
-def failure_for_peers(error: TacitError, party: str, step: str) -> TacitError:
-    """As much of a failure while running as the other parties may know.
+def failure_for_peers(
+    error: TacitError, party: str, step: str, *, whole: bool = False
+) -> TacitError:
+    """As much of a failure while running as the other parties may know, or all of it (`whole`).
 
     Errors about sessions and peers speak of public things only. All others may quote rows, files
     or a policy: the peers learn their category alone.
@@ -64,6 +66,10 @@ def failure_for_peers(error: TacitError, party: str, step: str) -> TacitError:
     match error:
         case PeerError() | SessionError():
             return error
+        case _ if whole:
+            return PeerFailedError(
+                f"{party} failed at step {step!r}: {error}", party=party, step=step
+            )
         case errors.DataError():
             cause = "its data do not keep the catalog's promises"
         case errors.UserError() | errors.PolicyError():

@@ -201,11 +201,11 @@ class Participant:
                 audit.record("delivered", session=session.id, recipient=resources.party)
             return usage.body()
         except TacitError as error:
-            raise self._aborted(session, error) from None
+            raise self._aborted(session, asker, error) from None
 
-    def _aborted(self, session: Session, error: TacitError) -> TacitError:
+    def _aborted(self, session: Session, asker: str, error: TacitError) -> TacitError:
         """Records a failure for the owner, whole, and gives what the asker may know of it."""
         complain(f"session {session.id} ended at step {session.step!r}: {error}")
-        told = failure_for_peers(error, self._resources.party, session.step)
         self._resources.audit.record("aborted", session=session.id, cause=type(error).__name__)
-        return told
+        open_to_asker = asker in self._resources.confidants
+        return failure_for_peers(error, self._resources.party, session.step, whole=open_to_asker)

@@ -63,6 +63,11 @@ class Resources:
     def index(self) -> int:
         return self.federation.index(self.party)
 
+    @property
+    def confidants(self) -> tuple[str, ...]:
+        """The parties that may read this one's log: itself; all, where all are one person's."""
+        return self.federation.parties if self.settings.local else (self.party,)
+
 
 def complain(text: str) -> None:
     """A line for the owner, on standard error. Never call it with a value of a row."""

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 from ...connectors.source import TableSource
-from ...query.errors import SessionError, TacitError
+from ...query.errors import DataError, SessionError, TacitError
 
 
 class SourceGate:
@@ -24,17 +24,25 @@ class SourceGate:
         self._complain = complain
         self._done = threading.Event()
         self._source: TableSource | None = None
+        self._fault = ""
         threading.Thread(target=self._check, name="tacit-source", daemon=True).start()
 
-    def pass_through(self, wait_seconds: float) -> TableSource:
-        """The source. Errors: SessionError if it did not pass its check, or not yet."""
+    def pass_through(self, wait_seconds: float, *, for_owner: bool = False) -> TableSource:
+        """The source. Errors: SessionError if it did not pass its check, or not yet.
+
+        `for_owner`: whoever asks may know what is wrong, and reads it as a DataError.
+        """
         if not self._done.wait(wait_seconds):
             raise SessionError(
                 f"the source of {self._party} is not ready: its data are still being checked"
             )
-        if self._source is None:
-            raise SessionError(f"the source of {self._party} is not ready")
-        return self._source
+        if self._source is not None:
+            return self._source
+        if for_owner:
+            raise DataError(self._fault)
+        raise SessionError(
+            f"the source of {self._party} is not ready: its own log says what is wrong"
+        )
 
     def close(self) -> None:
         """Closes the source, if it was opened."""
@@ -45,8 +53,12 @@ class SourceGate:
         try:
             self._source = self._open_checked()
         except TacitError as error:
-            self._complain(f"the source of {self._party} is not ready: {error}")
+            self._refuse(str(error))
         except Exception as error:
-            self._complain(f"the source of {self._party} is not ready: {type(error).__name__}")
+            self._refuse(f"a mistake of tacit: {type(error).__name__}")
         finally:
             self._done.set()
+
+    def _refuse(self, fault: str) -> None:
+        self._fault = f"the source of {self._party} is not ready: {fault}"
+        self._complain(self._fault)

@@ -12,6 +12,7 @@ from tacit.executor.client.client import Progress
 from tacit.query.errors import (
     CancelledError,
     CatalogMismatchError,
+    DataError,
     PeerError,
     PeerLostError,
     PeerTimeoutError,
@@ -123,19 +124,44 @@ def test_a_tampered_planner_is_named_before_anything_runs(
 def test_data_that_break_the_catalog_are_told_to_their_owner_alone(
     fleet: Any, patched: Callable[[str, str], None]
 ) -> None:
-    path = fleet.example / "registry" / "patients.csv"
-    sound = path.read_text()
+    path, settings = (
+        fleet.example / "registry" / "patients.csv",
+        fleet.directory / "registry" / "party.toml",
+    )
+    policy = settings.with_name("policy.toml")
+    sound, local = path.read_text(), settings.read_text()
     try:
         path.write_text(sound + "77,444\n")
+        settings.write_text(local.replace("local = true", "local = false"))
+        policy.write_text('[tables]\npatients = "allow"\n')
         patched("registry", "none")
         with pytest.raises(SessionError) as caught:
             fleet.count()
+        with pytest.raises(DataError, match="table patients, column age, row 4: value is outside"):
+            fleet.count("registry")
     finally:
         path.write_text(sound)
-    assert str(caught.value) == "the source of registry is not ready"
+        settings.write_text(local)
+        policy.unlink(missing_ok=True)
+    hint = "its own log says what is wrong"
+    assert str(caught.value) == f"the source of registry is not ready: {hint}"
     assert "patients" in fleet.log("registry").splitlines()[-1]
     assert "444" not in fleet.log("registry")
     assert fleet.log("mercy").find("patients") < 0
+
+
+def test_one_person_who_runs_all_parties_learns_what_is_wrong(
+    fleet: Any, patched: Callable[[str, str], None]
+) -> None:
+    path = fleet.example / "registry" / "patients.csv"
+    sound = path.read_text()
+    try:
+        path.write_text(sound + "1,44\n")
+        patched("registry", "none")
+        with pytest.raises(DataError, match="the source of registry is not ready: table patients"):
+            fleet.count("mercy")
+    finally:
+        path.write_text(sound)
 
 
 def test_a_full_disk_at_a_recipient_is_told_and_harms_nothing(

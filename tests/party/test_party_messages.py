@@ -128,6 +128,8 @@ def test_peers_do_not_read_what_only_the_owner_may() -> None:
     assert "17" not in str(told)
     assert told.party == "mercy"
     assert "95" not in str(failure_for_peers(InternalError("value 95"), "mercy", "share"))
+    whole = failure_for_peers(DataError("row 17"), "mercy", "share", whole=True)
+    assert str(whole) == "mercy failed at step 'share': row 17"
     lost = PeerLostError("grace is gone", party="grace")
     assert failure_for_peers(lost, "mercy", "share") is lost
 
