@@ -215,7 +215,7 @@ def _special(binder: ExpressionBinder, node: syntax.Call, name: str) -> Expressi
             return operators.arithmetic("+", left, right, node.span)
         case "concat":
             _check_count(node, 1, 999)
-            arguments = [binder.bind(a) for a in node.arguments]
+            arguments = [_text_if_null(binder.bind(a)) for a in node.arguments]
             return operators.make_call(
                 "concat", arguments, VarcharType(), node.span, nullable=False
             )
@@ -270,6 +270,8 @@ def bind_extract(part: str, operand: Expression, span: Span | None) -> Expressio
         )
     label = Literal(value=name, type=VarcharType(len(name)), nullable=False, span=span)
     result = DOUBLE if name in functions.DOUBLE_PARTS else BIGINT
+    if has_null([operand]):
+        return operators.null_literal(result, span)
     return operators.make_call("extract", [label, operand], result, span)
 
 
@@ -318,8 +320,23 @@ def _scalar(binder: ExpressionBinder, node: syntax.Call) -> Expression:
         )
     if function.name in ("round", "trunc") and len(arguments) == 1 and result == arguments[0].type:
         return arguments[0]
+    if function.strict and has_null(arguments):
+        return operators.null_literal(result, node.span)
+    arguments = [_text_if_null(argument) for argument in arguments]
     nullable = any(a.nullable for a in arguments) if function.strict else True
     return operators.make_call(function.name, arguments, result, node.span, nullable=nullable)
+
+
+def has_null(arguments: Sequence[Expression]) -> bool:
+    """Whether an argument is NULL whatever the row: an expression without a type."""
+    return any(isinstance(argument.type, NullType) for argument in arguments)
+
+
+def _text_if_null(argument: Expression) -> Expression:
+    """NULL without a type as a string."""
+    if isinstance(argument.type, NullType):
+        return operators.null_literal(VarcharType(), argument.span)
+    return argument
 
 
 def _check_count(node: syntax.Call, low: int, high: int) -> None:

@@ -63,6 +63,8 @@ def bind_like(binder: ExpressionBinder, node: syntax.Like) -> Expression:
                 span=side.span,
                 hint="write CAST(... AS VARCHAR) around it",
             )
+    if isinstance(text.type, NullType) or isinstance(pattern.type, NullType):
+        return operators.null_literal(BOOLEAN, node.span)
     arguments = [text, pattern]
     if node.kind == "similar":
         matches = operators.make_call("regexp_full_match", arguments, BOOLEAN, node.span)
