@@ -30,7 +30,9 @@ def add_init(commands: Commands) -> None:
     parser.add_argument("directory", metavar="DIR", type=Path)
     kind = parser.add_mutually_exclusive_group(required=True)
     kind.add_argument("--party", metavar="NAME")
-    kind.add_argument("--local", metavar="NAME,NAME,...")
+    kind.add_argument(
+        "--local", metavar="NAME,NAME,...", help="the parties; helpers fill up to three"
+    )
     parser.add_argument("--host", default="127.0.0.1", help="where the others reach this party")
     parser.add_argument("--port", type=int, default=7001, help="control port; data: the next one")
     parser.set_defaults(run=_init)

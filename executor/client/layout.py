@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ def write_example(directory: Path, tables: Tables, catalog: str | Path | None) -
     }
     if not any(files.values()):
         raise UserError("a federation needs at least one table")
-    parties = (*files, *_helpers(files))
+    parties = (*files, *helper_names(files))
     for party in parties:
         folder = directory / _checked(party, "party")
         folder.mkdir(exist_ok=True, mode=0o700)
@@ -45,6 +45,13 @@ def write_example(directory: Path, tables: Tables, catalog: str | Path | None) -
     order = "".join(f'[[parties]]\nname = "{party}"\n' for party in parties)
     (directory / FEDERATION_FILE).write_text(order, encoding="utf-8")
     return directory
+
+
+def helper_names(parties: Collection[str]) -> list[str]:
+    """Names for the parties without data that a federation lacks beside these."""
+    names = ("helper", "helper_2", "helper_3", "helper_4")
+    free = [name for name in names if name not in parties]
+    return free[: max(0, PARTIES - len(parties))]
 
 
 def _store(directory: Path, party: str, table: str, value: object) -> Path:
@@ -81,12 +88,6 @@ def _write_parquet(table: pa.Table, path: Path) -> None:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as file:
         parquet.write_table(table, file)
-
-
-def _helpers(files: Mapping[str, object]) -> list[str]:
-    names = ("helper", "helper_2", "helper_3", "helper_4")
-    free = [name for name in names if name not in files]
-    return free[: max(0, PARTIES - len(files))]
 
 
 def _attachments(files: Mapping[str, Path]) -> str:

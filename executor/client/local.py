@@ -145,8 +145,8 @@ class LocalFederation:
 
     def _last_words(self, party: str) -> str:
         path = self.directory / party / LOG_FILE
-        lines = path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        return lines[-1].removeprefix("tacit: ") if lines else "it said nothing"
+        said = path.read_text(encoding="utf-8", errors="replace").strip()
+        return f"\n{said}".rpartition("\ntacit: ")[2].strip() or "it said nothing"
 
 
 def create_local(directory: Path, *, target: Path) -> Path:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...query.errors import ConfigurationError
-from ..party.federation import CATALOG_FILE, FEDERATION_FILE, PROTOCOL, Address
+from ..party.federation import CATALOG_FILE, FEDERATION_FILE, PARTIES, PROTOCOL, Address
 from ..transport.identity import PARTY_NAME, Identity, create_identity
+from .layout import helper_names
 
 _SOURCES = """\
 -- Which file stands behind which table of the catalog; paths are relative to this folder.
@@ -42,8 +43,13 @@ _CATALOG = """\
 def write_party(directory: Path, party: str, host: str, port: int) -> str:
     """Makes a party's identity and files in `directory`/`party`; returns what to do next.
 
-    Errors: ConfigurationError if the party has an identity already or its name is not usable.
+    Errors: ConfigurationError if the party has an identity already, or its name or address is not
+    usable.
     """
+    if not 0 < port < 65535:
+        raise ConfigurationError(
+            f"port {port} cannot be used: a node takes it and the next one, between 1 and 65535"
+        )
     folder = directory / party
     identity = create_identity(folder, party)
     folder.chmod(0o700)
@@ -70,19 +76,29 @@ def write_party(directory: Path, party: str, host: str, port: int) -> str:
 def write_local(directory: Path, parties: Sequence[str]) -> str:
     """Writes catalog.sql and a folder with sources.sql for each party; returns what to do next.
 
-    Errors: ConfigurationError for a name that is not usable.
+    Helpers without data fill the places that are left. Errors: ConfigurationError for a name that
+    is not usable or doubled, and for too many.
     """
     for party in parties:
         if not PARTY_NAME.fullmatch(party):
             raise ConfigurationError(f"{party!r} cannot name a party")
+        if parties.count(party) > 1:
+            raise ConfigurationError(f"{party} is named twice")
+    if len(parties) > PARTIES:
+        raise ConfigurationError(
+            f"{PROTOCOL} runs between exactly {PARTIES} parties, not {len(parties)}"
+        )
+    owner, helpers = parties[0], helper_names(parties)
+    parties = (*parties, *helpers)
     directory.mkdir(parents=True, exist_ok=True)
-    _write_new(directory / CATALOG_FILE, _CATALOG.format(owner=parties[0]))
+    _write_new(directory / CATALOG_FILE, _CATALOG.format(owner=owner))
     for party in parties:
         (directory / party).mkdir(exist_ok=True)
         _write_new(directory / party / "sources.sql", _SOURCES)
+    joined = "".join(f"{name} joins as a helper that owns no data.\n" for name in helpers)
     return (
-        f"Describe the tables in {directory / CATALOG_FILE}, name their files in each party's "
-        f"sources.sql,\nand ask: tacit repl --local {directory}"
+        f"{joined}Describe the tables in {directory / CATALOG_FILE}, name their files in each "
+        f"party's sources.sql,\nand ask: tacit repl --local {directory}"
     )
 
 

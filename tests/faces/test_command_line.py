@@ -141,6 +141,34 @@ def test_init_local_writes_a_directory_to_fill_in(capsys, tmp_path):
     assert (tmp_path / "try" / "catalog.sql").is_file()
     assert (tmp_path / "try" / "b" / "sources.sql").is_file()
     assert outcome(capsys, "init", tmp_path, "--local", "a,../b")[0] == 1
+    code, _, complaint = outcome(capsys, "init", tmp_path / "many", "--local", "a,b,c,d")
+    assert (code, "exactly 3 parties, not 4" in complaint) == (1, True)
+    code, _, complaint = outcome(capsys, "init", tmp_path / "twice", "--local", "a,b,a")
+    assert (code, "a is named twice" in complaint) == (1, True)
+    assert not (tmp_path / "many").exists()
+
+
+def test_init_local_fills_up_with_helpers(capsys, tmp_path):
+    code, text, _ = outcome(capsys, "init", tmp_path / "two", "--local", "a,b")
+    assert code == 0
+    assert text.startswith("helper joins as a helper that owns no data.")
+    assert (tmp_path / "two" / "helper" / "sources.sql").is_file()
+
+
+@pytest.mark.parametrize("port", [0, 65535, 99999, -1])
+def test_init_refuses_a_port_that_cannot_be(capsys, tmp_path, port):
+    code, _, complaint = outcome(capsys, "init", tmp_path, "--party", "a", f"--port={port}")
+    assert (code, f"port {port} cannot be used" in complaint) == (1, True)
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_wrong_catalog_is_told_whole(capsys, tmp_path):
+    assert outcome(capsys, "init", tmp_path / "x", "--local", "a,b")[0] == 0
+    (tmp_path / "x" / "catalog.sql").write_text("CREATE TABL t (x INT) OWNED BY a ROWS 1;")
+    code, _, complaint = outcome(capsys, "run", "--local", tmp_path / "x", "-c", "SELECT 1")
+    assert code == 1
+    assert "the node of a did not start: " in complaint
+    assert "line 1: CREATE TABL t" in complaint
 
 
 def test_audit_verifies_and_shows_a_log(capsys, tmp_path):
