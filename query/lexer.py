@@ -175,7 +175,8 @@ class KeywordLexer(Lexer):
     def lex(self, lexer_state: Any, parser_state: Any) -> Iterator[Token]:
         """Yields one token at a time; the parser moves on between two."""
         states = parser_state.parse_conf.states
-        raw = scan(lexer_state.text.text)
+        text = lexer_state.text
+        raw = scan(text if isinstance(text, str) else text.text)  # a slice since lark 1.3
         for index, token in enumerate(raw):
             if token.word:
                 accepted = states[parser_state.position]
