@@ -76,6 +76,21 @@ def walk(expression: Expression) -> Iterator[Expression]:
         yield from walk(part)
 
 
+def string_leaves(expression: Expression) -> Iterator[ColumnRef | Literal]:
+    """The columns and literals that a string value is chosen from."""
+    match expression:
+        case ColumnRef() | Literal():
+            yield expression
+        case Case(branches=branches, otherwise=otherwise):
+            for _, value in branches:
+                yield from string_leaves(value)
+            if otherwise is not None:
+                yield from string_leaves(otherwise)
+        case Call(function="coalesce" | "nullif" | "greatest" | "least" | "cast"):
+            for argument in expression.arguments:
+                yield from string_leaves(argument)
+
+
 def transform(
     expression: Expression, change: Callable[[Expression], Expression | None]
 ) -> Expression:

@@ -25,7 +25,7 @@ from ..query.datatypes import (
 )
 from ..query.errors import UnsupportedError
 from .domains import satisfying
-from .expressions import FALSE, TRUE, call, columns_of, reference, walk
+from .expressions import FALSE, TRUE, call, columns_of, reference, string_leaves
 from .scales import at_scale, exact_literal, rescaled, scale_of
 
 COMPARISONS = ("=", "<>", "<", "<=", ">", ">=", "is_distinct", "is_not_distinct")
@@ -146,6 +146,8 @@ class Scalars:
         return call("in", aligned, nullable=first.nullable, like=node)
 
     def _arithmetic(self, node: Call, arguments: tuple[Expression, ...]) -> Expression:
+        if node.function in ("+", "-") and any(isinstance(a.type, DateType) for a in arguments):
+            return self._days(node, arguments)
         scales = [scale_of(argument.type) for argument in arguments]
         if any(scale is None for scale in scales):
             raise unsupported(node)
@@ -158,6 +160,12 @@ class Scalars:
             scale = 0
         type = _at(node.type, scale)
         return call(node.function, arguments, type=type, like=node)
+
+    def _days(self, node: Call, arguments: tuple[Expression, ...]) -> Expression:
+        """Dates are days: their differences are integers, and integers of days are added."""
+        if not all(isinstance(a.type, DateType | IntegerType) for a in arguments):
+            raise unsupported(node)
+        return call(node.function, arguments, type=node.type, like=node)
 
     def _cast(self, node: Call, inner: Expression) -> Expression:
         if isinstance(inner.type, BooleanType) and scale_of(node.type) is not None:
@@ -230,23 +238,23 @@ class Scalars:
 
     def _same_domain(self, node: Expression, values: list[Expression]) -> None:
         """Strings that meet need one encoding; literals must be in the domain."""
-        encodings = {self._columns[i].encoding for value in values for i in columns_of(value)}
+        leaves = [leaf for value in values for leaf in string_leaves(value)]
+        encodings = {self._columns[e.id].encoding for e in leaves if isinstance(e, ColumnRef)}
         if len(encodings) > 1:
             raise UnsupportedError(
                 "strings of different domains or lengths meet here",
                 span=node.span,
                 hint="declare the same CHECK (... IN (...)) domain or the same length for both",
             )
-        for value in values:
-            for part in walk(value):
-                if isinstance(part, Literal) and isinstance(part.value, str) and encodings:
-                    (encoding,) = encodings
-                    if encoding and encoding.domain and part.value not in encoding.domain:
-                        raise UnsupportedError(
-                            f"{part.value!r} is not in the column's public domain",
-                            span=part.span or node.span,
-                            hint="use a value of the declared domain",
-                        )
+        for part in leaves:
+            if isinstance(part, Literal) and isinstance(part.value, str) and encodings:
+                (encoding,) = encodings
+                if encoding and encoding.domain and part.value not in encoding.domain:
+                    raise UnsupportedError(
+                        f"{part.value!r} is not in the column's public domain",
+                        span=part.span or node.span,
+                        hint="use a value of the declared domain",
+                    )
 
 
 def type_family(type: SqlType) -> str:

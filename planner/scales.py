@@ -64,7 +64,9 @@ def without_casts(expression: Expression) -> Expression:
 
 
 def exact_literal(literal: Literal) -> Literal:
-    """A DOUBLE literal as the decimal number that it is written as."""
+    """A DOUBLE literal as the decimal number that it is written as; NULL without decimals."""
+    if literal.value is None and literal.type == DoubleType(None):
+        return dataclasses.replace(literal, type=DoubleType(0))
     if not isinstance(literal.value, float):
         if isinstance(literal.type, DoubleType) and isinstance(literal.value, int | Decimal):
             return _double(literal, Decimal(literal.value))

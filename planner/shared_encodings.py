@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from ..query.bound import Call, Case, ColumnRef, Expression
+from ..query.bound import Call, Case, ColumnRef, Expression, Literal
+from ..query.bounds import domain_encoding
 from ..query.datatypes import Encoding, VarcharType
-from .expressions import parts, walk
+from .expressions import parts, string_leaves, walk
 from .facts import Analysis
 from .known import common_range
 from .logical import Filter, Join, Node, Project, Union, children
@@ -25,6 +26,7 @@ class SharedEncodings:
         self._parent: dict[int, int] = {}
         self._met: set[int] = set()
         self._ranges: dict[int, Encoding | None] = {}
+        self._given: list[tuple[int, Encoding]] = []
         self._visit(plan, analysis)
         self._known = self._common()
 
@@ -66,17 +68,25 @@ class SharedEncodings:
                 self._strings(condition)
 
     def _strings(self, expression: Expression) -> None:
-        """String columns that meet in one comparison or choice need the same domain."""
+        """String columns that meet in one comparison or choice need the same domain.
+
+        A literal that a choice may give belongs to the domain as well; one that is only compared
+        does not.
+        """
         for part in walk(expression):
             logic = isinstance(part, Call) and part.function in ("and", "or", "not")
-            if isinstance(part, Call | Case) and not logic:
-                ids = [
-                    inner.id
-                    for inner in parts(part)
-                    if isinstance(inner, ColumnRef) and isinstance(inner.type, VarcharType)
-                ]
-                for left, right in pairwise(ids):
-                    self._link(left, right, met=True)
+            if not isinstance(part, Call | Case) or logic:
+                continue
+            chosen = isinstance(part.type, VarcharType)
+            values = (part,) if chosen else parts(part)
+            leaves = [e for v in values for e in string_leaves(v) if _is_text(e)]
+            ids = [e.id for e in leaves if isinstance(e, ColumnRef)]
+            for left, right in pairwise(ids):
+                self._link(left, right, met=True)
+            texts = [e.value for e in leaves if isinstance(e, Literal) and isinstance(e.value, str)]
+            if chosen and ids and texts:
+                self._met.add(ids[0])
+                self._given.append((ids[0], domain_encoding(texts)))
 
     def _root(self, column_id: int) -> int:
         while column_id in self._parent:
@@ -100,7 +110,12 @@ class SharedEncodings:
             if not self._met & set(members):
                 continue
             ranges = [self._ranges[m] for m in members if m in self._ranges]
+            ranges += [given for member, given in self._given if member in members]
             encoding = common_range(ranges)
             if encoding is not None:
                 known.update(dict.fromkeys(members, encoding))
         return known
+
+
+def _is_text(expression: Expression) -> bool:
+    return isinstance(expression.type, VarcharType)

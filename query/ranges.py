@@ -150,6 +150,7 @@ class _Ranges:
         return self._arithmetic(call)
 
     def _text_call(self, call: Call) -> Encoding | None:
+        """UPPER and LOWER turn two bytes of UTF-8 into three at most, and one into one."""
         match call.function:
             case "coalesce" | "greatest" | "least":
                 return self._union(call.arguments, call.type)
@@ -159,8 +160,25 @@ class _Ranges:
                 inner = self.of(call.arguments[0])
                 length = None if inner is None else text_bytes(inner)
                 return None if length is None else text_encoding(length)
+            case "upper" | "lower":
+                inner = self.of(call.arguments[0])
+                length = None if inner is None else text_bytes(inner)
+                return None if length is None else text_encoding(length * 3 // 2)
+            case "concat":
+                return self._joined(call)
             case _:
                 return natural_encoding(call.type)
+
+    def _joined(self, call: Call) -> Encoding | None:
+        """Strings one after the other are as long as all of them."""
+        total = 0
+        for argument in call.arguments:
+            inner = self.of(argument)
+            length = None if inner is None else text_bytes(inner)
+            if length is None:
+                return None
+            total += length
+        return text_encoding(total)
 
     def _arithmetic(self, call: Call) -> Encoding | None:
         bounds = [self._aligned(argument, call) for argument in call.arguments]

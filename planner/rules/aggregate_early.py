@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from ...query.bound import ColumnRef, Expression
 from ...query.datatypes import Column
-from ..expressions import column_pair, columns_of, reference
+from ..expressions import column_pair, columns_of, conjuncts, reference
 from ..logical import Aggregate, Filter, Join, Node, Project, join, keep, project
 from ..ownership import is_local, is_partitioned
 from .context import Context
@@ -37,7 +37,7 @@ def _early(node: Aggregate, context: Context) -> Node | None:
     spine = _spine(below.input, context)
     if spine is None:
         return None
-    probe, conditions = spine
+    probe, conditions, sure = spine
     ids = frozenset(probe.ids)
     given = dict(zip(below.ids, below.expressions, strict=True))
     arguments = [a.argument for a in node.aggregates if a.argument is not None]
@@ -52,7 +52,7 @@ def _early(node: Aggregate, context: Context) -> Node | None:
     needed = (frozenset(i for c in conditions for i in columns_of(*c)) | key_ids) & ids
     equal = key_ids | frozenset(
         i
-        for c in conditions
+        for c in sure
         for e in c
         for pair in [column_pair(e)]
         if pair is not None and key_ids & set(pair)
@@ -63,13 +63,21 @@ def _early(node: Aggregate, context: Context) -> Node | None:
     return _rewritten(node, below, probe, tuple(sorted(needed)))
 
 
-def _spine(node: Node, context: Context) -> tuple[Node, list[tuple[Expression, ...]]] | None:
-    """The probe side below joins that keep its rows single, and all their conditions."""
-    conditions: list[tuple[Expression, ...]] = []
+Conditions = list[tuple[Expression, ...]]
+
+
+def _spine(node: Node, context: Context) -> tuple[Node, Conditions, Conditions] | None:
+    """The probe side below joins that keep its rows single; all conditions; those that surely hold.
+
+    Those of a LEFT JOIN do not hold for rows without a match, whose right columns are NULL.
+    """
+    conditions: Conditions = []
+    sure: Conditions = []
     while not is_local(node) and not is_partitioned(node):
         match node:
             case Filter():
                 conditions.append((node.predicate,))
+                sure += [conjuncts(node.predicate)]
                 node = node.input
             case Join(kind="inner" | "left"):
                 pairs = [p for p in map(column_pair, node.condition) if p is not None]
@@ -77,13 +85,14 @@ def _spine(node: Node, context: Context) -> tuple[Node, list[tuple[Expression, .
                 if context.facts(node.right).unique_on(used) is None:
                     return None
                 conditions.append(node.condition)
+                sure += [node.condition] if node.kind == "inner" else []
                 node = node.left
             case Join(kind="semi" | "anti"):
                 conditions.append(node.condition)
                 node = node.left
             case _:
                 return None
-    return (node, conditions) if conditions else None
+    return (node, conditions, sure) if conditions else None
 
 
 def _rewritten(node: Aggregate, below: Project, probe: Node, needed: tuple[int, ...]) -> Node:

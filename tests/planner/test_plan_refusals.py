@@ -45,7 +45,7 @@ REFUSALS = [
         "beyond 63 bits",
         "p.born * p.born",
     ),
-    ("SELECT upper(name) FROM patients", "no public bound", "upper(name)"),
+    ("SELECT repeat(name, 2) FROM patients", "no public bound", "repeat(name, 2)"),
     ("SELECT sqrt(value) FROM labs", "no public bound", "sqrt(value)"),
     ("SELECT sum(sqrt(cost)) FROM visits", "no public bound", "sum(sqrt(cost))"),
     (
