@@ -164,8 +164,8 @@ class Built:
     ordered: tuple[int, ...] | None = None
 
     def plan(self, rows: int, sort: str) -> SecurePlan:
-        made = plan_of(with_sort(self.operator(rows), sort), shuffle=self.ordered is None)  # type: ignore[arg-type]
-        return made
+        root = with_sort(self.operator(rows), sort)  # type: ignore[arg-type]
+        return plan_of(root, shuffle=self.ordered is None)
 
     def sources(self, rows: int, kind: str, seed: int = 0) -> dict[str, Tables]:
         """Every party's tables, filled with a kind of data."""

@@ -6,7 +6,6 @@ import pytest
 from hand_built import ROWS, Built, check_on_all_data, encoded, fragment, number
 from tacit.planner.secure import AlignedSum, Concat, Operator
 from tacit.query.datatypes import (
-    BIGINT,
     BOOLEAN,
     DATE,
     HUGEINT,

@@ -75,7 +75,8 @@ def _cases() -> list[Built]:
     found = []
     for descending in (False, True):
         for first in (False, True):
-            name = f"{'descending' if descending else 'ascending'}, NULLs {'first' if first else 'last'}"
+            name = "descending" if descending else "ascending"
+            name += f", NULLs {'first' if first else 'last'}"
             one, two = (0, descending, first), (2, not descending, first)
             found.append(Built(name, ordered([one]), ordered=(0,)))
             found.append(Built(f"two keys, {name}", ordered([one, two]), ordered=(0, 2)))

@@ -1,0 +1,238 @@
+"""TPC-H in memory: what crosses the wire depends on public facts alone and costs as predicted.
+
+At scale factor 0.001 by default; at 0.01: pytest -m slow tests/tpch/test_tpch_privacy.py
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from in_memory import Federation, Outcome, run_in_memory, with_sort
+from tacit.connectors import check_source, open_source
+
+QUERIES = (1, 3, 4, 5, 6, 12, 14, 19)
+SCALES = [0.001, pytest.param(0.01, marks=pytest.mark.slow)]
+Parts = dict[str, dict[str, pa.Table]]
+
+TOGETHER = {
+    "customer": ("c_custkey",),
+    "orders": ("o_orderkey",),
+    "part": ("p_partkey",),
+    "supplier": ("s_suppkey",),
+    "partsupp": ("ps_partkey", "ps_suppkey"),
+    "lineitem": ("l_orderkey", "l_linenumber"),
+}
+"""Primary keys, which stay as they are."""
+
+PAIR = ("l_partkey", "l_suppkey")
+"""A composite foreign key: its columns keep together."""
+
+
+@pytest.fixture(scope="module", params=["vertical", "horizontal"])
+def layout(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module", params=SCALES, ids=lambda scale: f"sf{scale:g}")
+def scale(request: pytest.FixtureRequest) -> float:
+    return float(request.param)
+
+
+@pytest.fixture(scope="module")
+def federations(
+    layout: str,
+    scale: float,
+    tpch_federation: Callable[[str, float], Path],
+    tpch_data: ModuleType,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[list[Federation]]:
+    """One catalog over three data sets: TPC-H's; its columns permuted one by one; and hardly
+    anything: all values of a column alike, and only half of the lineitems."""
+    directory = tpch_federation(layout, scale)
+    text = (directory / "catalog.sql").read_text(encoding="utf-8")
+    original: Parts = {
+        party: {
+            file.stem: rows_of_file(file)
+            for file in (*(directory / party).glob("*.parquet"), *directory.glob("*.parquet"))
+        }
+        for party in tpch_data.PARTIES
+    }
+    made = []
+    for data in (original, changed(original, permuted), changed(original, alike)):
+        federation = Federation(
+            text, data, parties=tpch_data.PARTIES, record=True, public_directory=directory
+        )
+        written = shutil.copytree(directory, tmp_path_factory.mktemp("data"), dirs_exist_ok=True)
+        keeps_its_promises(federation, Path(written))
+        made.append(federation)
+    yield made
+    for federation in made:
+        for source in federation.sources.values():
+            source.close()
+
+
+def rows_of_file(file: Path) -> pa.Table:
+    """A table; with as few suppliers as here, the generator repeats keys of partsupp."""
+    once = "QUALIFY row_number() OVER (PARTITION BY ps_partkey, ps_suppkey) = 1"
+    suffix = once if file.stem == "partsupp" else ""
+    return duckdb.sql(f"SELECT * FROM '{file}' {suffix}").to_arrow_table()
+
+
+def keeps_its_promises(federation: Federation, directory: Path) -> None:
+    """Checks a data set as its owners would, from files."""
+    for party, tables in federation.data.items():
+        for name in TOGETHER.keys() & tables.keys():
+            pq.write_table(tables[name], directory / party / f"{name}.parquet")
+        source = open_source(
+            directory / party, federation.catalog, party, public_directory=directory
+        )
+        check_source(source, federation.catalog, party)
+        source.close()
+
+
+def changed(parts: Parts, change: Callable[[str, pa.Table, Any], pa.Table]) -> Parts:
+    """Every owned table changed; the public ones as they are."""
+    generator = np.random.default_rng(5)
+    return {
+        party: {
+            name: change(name, table, generator) if name in TOGETHER else table
+            for name, table in sorted(tables.items())
+        }
+        for party, tables in parts.items()
+    }
+
+
+def permuted(name: str, table: pa.Table, generator: np.random.Generator) -> pa.Table:
+    """Every column that is not a key in a random order of its own; then the rows, too."""
+    pair = generator.permutation(len(table))
+    columns = {}
+    for column in table.column_names:
+        order = pair if column in PAIR else generator.permutation(len(table))
+        kept = column in TOGETHER[name]
+        columns[column] = table.column(column) if kept else table.column(column).take(order)
+    return pa.table(columns).take(generator.permutation(len(table)))
+
+
+def alike(name: str, table: pa.Table, generator: np.random.Generator) -> pa.Table:
+    """Every column that is not a key has the value of one row; half of the lineitems are gone."""
+    row = int(generator.integers(len(table)))
+    same = np.full(len(table), row)
+    columns = {
+        column: table.column(column)
+        if column in TOGETHER[name]
+        else table.column(column).take(same)
+        for column in table.column_names
+    }
+    return pa.table(columns).slice(0, len(table) // 2 if name == "lineitem" else len(table))
+
+
+@pytest.mark.parametrize("number", QUERIES)
+def test_transcripts_are_the_same_for_all_data_and_cost_what_is_predicted(
+    number: int, federations: list[Federation], tpch_data: ModuleType, tpch_oracle: ModuleType
+) -> None:
+    """With radix sorts everywhere: kinds, sizes, receivers and order of every party's frames."""
+    sql = tpch_data.query_text(number)
+    outcomes = [federation.query(sql, sort="radix") for federation in federations]
+    for outcome in outcomes:
+        assert not outcome.predicted.expected
+        assert outcome.measured == outcome.predicted
+        assert outcome.transcripts == outcomes[0].transcripts
+    keys = tpch_oracle.ORDERED_BY.get(number, ())
+    expected = federations[0].oracle(sql)
+    assert tpch_oracle.difference(outcomes[0].table, expected, ordered_by=keys) is None
+
+
+@pytest.mark.parametrize("number", QUERIES)
+def test_plans_as_they_run_cost_what_is_predicted(
+    number: int, federations: list[Federation], tpch_data: ModuleType
+) -> None:
+    """Rounds and messages exactly; bytes exactly, or within 3 % where a quicksort runs."""
+    sql = tpch_data.query_text(number)
+    for sort in (None, "quick"):
+        outcome = federations[0 if sort is None else 2].query(sql, sort=sort)  # type: ignore[arg-type]
+        predicted = outcome.predicted
+        assert outcome.measured.rounds == predicted.rounds
+        assert outcome.measured.messages == predicted.messages
+        tolerance = 0.03 if predicted.expected else 0
+        sent = pytest.approx(predicted.sent_bytes, rel=tolerance, abs=0)
+        assert outcome.measured.sent_bytes == sent
+
+
+class Spy:
+    """A protocol that keeps what its party puts in."""
+
+    def __init__(self, protocol: Any, given: list[np.ndarray]) -> None:
+        self._protocol = protocol
+        self._given = given
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._protocol, name)
+
+    def input(self, inputs: Sequence[Any]) -> Any:
+        self._given.extend(item.values for item in inputs if item.values is not None)
+        return self._protocol.input(inputs)
+
+
+@pytest.mark.parametrize("number", QUERIES)
+@pytest.mark.parametrize("sort", ["radix", pytest.param("quick", marks=pytest.mark.slow)])
+def test_nothing_that_an_owner_puts_in_crosses_the_wire(
+    number: int, sort: str, federations: list[Federation], tpch_data: ModuleType
+) -> None:
+    """No frame holds two adjacent words of any column that enters, as planes or ring elements;
+    no frame holds a text of an owner's file.
+
+    That goes for REVEAL frames, too: they are shares, which only their recipient can complete.
+    """
+    federation = federations[0]
+    plan = federation.plan(tpch_data.query_text(number))
+    plan = replace(plan, root=with_sort(plan.root, sort))  # type: ignore[arg-type]
+    given: list[np.ndarray] = []
+    outcome = run_in_memory(
+        plan,
+        federation.sources,
+        record=True,
+        watch_protocol=lambda protocol: Spy(protocol, given),
+    )
+    assert given
+    needles = [needle for array in given for needle in windows(array)]
+    # Queries 1 and 6 in `vertical` are their owner's work alone: all that enters is the answer.
+    assert needles or number in (1, 6)
+    needles += texts(federation)
+    wire = everything(outcome)
+    assert not any(needle in wire for needle in needles)
+
+
+def windows(array: np.ndarray) -> list[bytes]:
+    """Up to two stretches of 16 bytes of an array, as telling as can be found in it."""
+    data = np.ascontiguousarray(array).tobytes()
+    places = range(0, len(data) - 15, 8)
+    found = (data[place : place + 16] for place in places)
+    telling = [piece for piece in found if len(set(piece)) >= 5]
+    return [telling[0], telling[len(telling) // 2]] if telling else []
+
+
+def texts(federation: Federation) -> list[bytes]:
+    """Some texts of at least ten bytes from every column of every owner."""
+    found = []
+    for tables in federation.data.values():
+        for name, table in tables.items():
+            for column in table.column_names if name in TOGETHER else ():
+                values = table.column(column).slice(0, 2).to_pylist()
+                found += [v.encode() for v in values if isinstance(v, str) and len(v) >= 10]
+    assert found
+    return found
+
+
+def everything(outcome: Outcome) -> bytes:
+    """All frames of all parties, one behind the other."""
+    return b"\n".join(b"\n".join(frames) for frames in outcome.captured)
