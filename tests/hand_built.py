@@ -42,19 +42,12 @@ DATA = ("random", "equal", "distinct", "empty", "nulls")
 
 
 ROWS = [
-    pytest.param(rows, marks=() if rows in (1, 65) else pytest.mark.slow)
+    pytest.param(rows, marks=() if rows == 65 else pytest.mark.slow)
     for rows in (1, 2, 63, 64, 65, 200)
 ]
 """Row counts around the words of a plane; all of them with: pytest -m "slow or not slow"."""
 
-QUICKLY_RUN = ((1, "quick"), (2, "radix"), (65, "radix"), (65, "quick"))
-
-RUNS = [
-    pytest.param(rows, sort, marks=() if (rows, sort) in QUICKLY_RUN else pytest.mark.slow)
-    for rows in (1, 2, 63, 64, 65, 200)
-    for sort in ("radix", "quick")
-]
-"""Row counts and sort algorithms."""
+SORTS = ("radix", "quick")
 
 
 def _plain_run() -> Any:
@@ -183,6 +176,27 @@ class Built:
 def _fragments(operator: Operator) -> set[Fragment]:
     found = set().union(*map(_fragments, children(operator)))
     return found | {operator} if isinstance(operator, Fragment) else found
+
+
+def with_runs(cases: Sequence[Built]) -> list[Any]:
+    """(built, rows, sort) for every case, row count and sort algorithm.
+
+    By default 65 rows, with the algorithms in turn, and now and then one row; the rest is slow.
+    """
+    return [
+        pytest.param(
+            built,
+            rows,
+            sort,
+            id=f"{built.name}-{rows}-{sort}",
+            marks=()
+            if (rows, sort) == (65, SORTS[place % 2]) or (rows == 1 and place % 4 == 0)
+            else pytest.mark.slow,
+        )
+        for place, built in enumerate(cases)
+        for rows in (1, 2, 63, 64, 65, 200)
+        for sort in SORTS
+    ]
 
 
 # ---- data

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import duckdb
@@ -61,19 +62,24 @@ class Outcome:
         return only
 
 
+@lru_cache(maxsize=64)
+def predicted_cost(plan: SecurePlan) -> Cost:
+    """What a plan costs in all; kept, as tests run one plan over many data sets."""
+    return DryRunPricer(plan.parties).plan_cost(plan).total
+
+
 def run_in_memory(
     plan: SecurePlan,
     sources: Mapping[str, Any],
     *,
     record: bool = False,
-    pricer: DryRunPricer | None = None,
     watch_protocol: Callable[[ReplicatedProtocol], Any] = lambda protocol: protocol,
 ) -> Outcome:
     """Runs a plan at all its parties, in threads over in-memory channels, and prices it.
 
     `watch_protocol` may put something of a test's own around each party's protocol.
     """
-    predicted = (pricer or DryRunPricer(plan.parties)).plan_cost(plan).total
+    predicted = predicted_cost(plan)
     count = len(plan.parties)
     channels = memory_channels(count, deadline_seconds=120, record=record)
     tables: list[pa.Table | None] = [None] * count
@@ -167,7 +173,7 @@ class Federation:
         plan = self.plan(sql, asker=asker)
         if sort is not None:
             plan = replace(plan, root=with_sort(plan.root, sort))
-        return run_in_memory(plan, self.sources, record=self.record, pricer=self.pricer)
+        return run_in_memory(plan, self.sources, record=self.record)
 
     def oracle(self, sql: str) -> pa.Table:
         """DuckDB's answer on the union of all parties' data; division by zero is NULL."""

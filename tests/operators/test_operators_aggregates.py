@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hand_built import RUNS, Built, call, check_on_all_data, encoded, fragment, lit, number, ref
+from hand_built import (
+    Built,
+    call,
+    check_on_all_data,
+    encoded,
+    fragment,
+    lit,
+    number,
+    ref,
+    with_runs,
+)
 from tacit.planner.secure import (
     Aggregate,
     AggregateFunction,
@@ -167,19 +177,6 @@ def _cases() -> list[Built]:
     return found
 
 
-def _parameters() -> list[object]:
-    """Functions one by one over columns that are never NULL are left to the slow tests."""
-    return [
-        pytest.param(
-            built,
-            id=built.name,
-            marks=() if "nullable" in built.name or "(" not in built.name else pytest.mark.slow,
-        )
-        for built in _cases()
-    ]
-
-
-@pytest.mark.parametrize("built", _parameters())
-@pytest.mark.parametrize(("rows", "sort"), RUNS)
+@pytest.mark.parametrize(("built", "rows", "sort"), with_runs(_cases()))
 def test_aggregates(built: Built, rows: int, sort: str) -> None:
     check_on_all_data(built, rows, sort)

@@ -7,7 +7,6 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from hand_built import (
-    RUNS,
     Built,
     check_on_all_data,
     encoded,
@@ -16,6 +15,7 @@ from hand_built import (
     number,
     plan_of,
     run_and_compare,
+    with_runs,
 )
 from in_memory import run_in_memory
 from tacit.planner.secure import Form, Fragment, Join, JoinKind, Operator
@@ -156,8 +156,7 @@ def _cases() -> list[Built]:
     return found
 
 
-@pytest.mark.parametrize("built", _cases(), ids=lambda built: built.name)
-@pytest.mark.parametrize(("rows", "sort"), RUNS)
+@pytest.mark.parametrize(("built", "rows", "sort"), with_runs(_cases()))
 def test_joins(built: Built, rows: int, sort: str) -> None:
     check_on_all_data(built, rows, sort)
 

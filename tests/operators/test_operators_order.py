@@ -12,7 +12,6 @@ import pyarrow as pa
 import pytest
 from hand_built import (
     DATA,
-    RUNS,
     Built,
     Tables,
     assert_cost_is_exact,
@@ -26,6 +25,7 @@ from hand_built import (
     number,
     plan_of,
     ref,
+    with_runs,
 )
 from in_memory import PARTIES, run_in_memory
 from tacit.executor.transport.channel import Kind
@@ -99,8 +99,7 @@ def _cases() -> list[Built]:
     return found
 
 
-@pytest.mark.parametrize("built", _cases(), ids=lambda built: built.name)
-@pytest.mark.parametrize(("rows", "sort"), RUNS)
+@pytest.mark.parametrize(("built", "rows", "sort"), with_runs(_cases()))
 def test_orders_and_slices(built: Built, rows: int, sort: str) -> None:
     check_on_all_data(built, rows, sort)
 
