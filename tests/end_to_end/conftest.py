@@ -161,8 +161,19 @@ def read_records() -> list[tuple[str, str, bool]]:
     return found
 
 
+EVERY = 5
+"""One record in so many is asked of three data sets in the default suite; all of them if slow."""
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Parametrises tests that take `record` with every record of tests/sql."""
-    if "record" in metafunc.fixturenames:
-        records = read_records()
-        metafunc.parametrize("record", records, ids=[name for name, _, _ in records])
+    if "record" not in metafunc.fixturenames:
+        return
+    thrice = "recorded_clinics" in metafunc.fixturenames
+    cases = [
+        pytest.param(
+            record, id=record[0], marks=pytest.mark.slow if thrice and number % EVERY else ()
+        )
+        for number, record in enumerate(read_records())
+    ]
+    metafunc.parametrize("record", cases)

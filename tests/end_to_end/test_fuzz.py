@@ -1,0 +1,76 @@
+"""Random queries of random tables: each is refused before it runs, or gives DuckDB's answer.
+
+The long run, 4000 queries of another seed each time it is given one:
+
+    pytest -m slow tests/end_to_end/test_fuzz.py --hypothesis-seed=1
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import lru_cache
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, given, note, settings
+from hypothesis import strategies as st
+from in_memory import Federation, assert_same
+from random_queries import queries
+from random_tables import CATALOG, random_data
+from tacit.query.errors import UserError
+
+DATASETS = 24
+
+
+@lru_cache(maxsize=DATASETS)
+def federation(seed: int) -> Federation:
+    return Federation(CATALOG, random_data(seed))
+
+
+def outcome_of(sql: str, seed: int, *, ordered: bool) -> str:
+    """Asks one query; raises what differs from DuckDB, and every error after planning."""
+    asked = federation(seed)
+    try:
+        asked.plan(sql)
+    except UserError:
+        return "refused"
+    try:
+        expected = asked.oracle(sql)
+    except duckdb.OutOfRangeException:
+        return "overflows in DuckDB"
+    outcome = asked.query(sql)
+    assert_same(outcome.table, expected, ordered=ordered)
+    assert outcome.measured.rounds == outcome.predicted.rounds
+    if not outcome.predicted.expected:
+        assert outcome.measured.sent_bytes == outcome.predicted.sent_bytes
+    return "same"
+
+
+def ask_many(examples: int, *, derandomize: bool) -> None:
+    tally: Counter[str] = Counter()
+
+    @settings(
+        max_examples=examples,
+        derandomize=derandomize,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(queries(), st.integers(0, DATASETS - 1))
+    def ask(query: tuple[str, bool], seed: int) -> None:
+        sql, ordered = query
+        note(f"{sql}\n-- of random_data({seed}), ordered: {ordered}")
+        tally[outcome_of(sql, seed, ordered=ordered)] += 1
+
+    ask()
+    assert tally["refused"] <= 0.2 * tally.total(), tally
+
+
+def test_random_queries_are_answered_as_duckdb_does() -> None:
+    ask_many(100, derandomize=True)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7200)
+def test_thousands_of_random_queries_are_answered_as_duckdb_does() -> None:
+    ask_many(4000, derandomize=False)
