@@ -44,9 +44,14 @@ def run(arguments: argparse.Namespace) -> int:
         print("Starting the parties ...", file=sys.stderr)
     with open_federation(arguments) as federation:
         client = federation.client(arguments.party)
-        console = Console(client, out=sys.stdout, progress=ProgressLine(sys.stdout))
+        console = Console(
+            client,
+            out=sys.stdout,
+            progress=ProgressLine(sys.stdout),
+            open_client=federation.client,
+        )
         console.write(f"You ask as {client.party}. \\d lists the tables, \\? the commands.")
-        converse(console, prompt_session(console, client.party))
+        converse(console, prompt_session(console))
     return 0
 
 
@@ -63,10 +68,10 @@ def converse(console: Console, session: PromptSession[str]) -> None:
             console.execute(text)
 
 
-def prompt_session(console: Console, party: str) -> PromptSession[str]:
+def prompt_session(console: Console) -> PromptSession[str]:
     """The line editor: highlighting, history, completion, several lines until a semicolon."""
     return PromptSession(
-        message=HTML("<b>{}</b>> ").format(party),
+        message=lambda: HTML("<b>{}</b>> ").format(console.party),
         prompt_continuation=lambda width, number, wrapped: "." * (width - 2) + "> ",
         lexer=PygmentsLexer(SqlLexer),
         history=_history(),

@@ -28,6 +28,7 @@ from ..party.messages import (
     Question,
     restore_cost,
 )
+from ..party.results import Received
 from ..party.settings import load_settings
 from ..transport.identity import load_identity
 
@@ -148,9 +149,10 @@ class Client:
         """The node's name and version, and what runs there."""
         return self._link.call("status", {}, timeout_seconds=_CALL_SECONDS)
 
-    def results(self) -> tuple[str, ...]:
-        """The sessions of other parties whose results this party received, the oldest first."""
-        return tuple(self._link.call("results", {}, timeout_seconds=_CALL_SECONDS)["sessions"])
+    def results(self) -> tuple[Received, ...]:
+        """The results of other parties' queries that this party received, the oldest first."""
+        found = self._link.call("results", {}, timeout_seconds=_CALL_SECONDS)["results"]
+        return tuple(Received(**about) for about in found)
 
     def result(self, session_id: str) -> pa.Table:
         """A result that this party received. Errors: UserError if there is none."""

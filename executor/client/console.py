@@ -6,6 +6,7 @@ is SQL.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -16,9 +17,10 @@ from ...query.catalog import Catalog
 from ...query.errors import TacitError, UserError
 from . import meta_commands
 from .amounts import counted
+from .commands_results import chosen, listing
 from .output import form_of, write_output
 from .render import render, text_table
-from .watching import Asker, ProgressLine, ask, statistics_text
+from .watching import Asker, ProgressLine, ask, delivery_text, statistics_text
 
 if TYPE_CHECKING:
     from .client import Result
@@ -27,16 +29,29 @@ if TYPE_CHECKING:
 class Console:
     """One conversation with one client; `done` becomes true when the person leaves."""
 
-    def __init__(self, client: Asker, *, out: TextIO, progress: ProgressLine) -> None:
+    def __init__(
+        self,
+        client: Asker,
+        *,
+        out: TextIO,
+        progress: ProgressLine,
+        open_client: Callable[[str], Asker] | None = None,
+    ) -> None:
         self.done = False
         self.timing = False
         self._client = client
+        self._open_client = open_client
         self._out = out
         self._progress = progress
         self._catalog: Catalog | None = None
         self._last_query: str | None = None
         self._file: Path | None = None
         self._kept: list[pa.Table] = []
+
+    @property
+    def party(self) -> str:
+        """The party that asks."""
+        return self._client.party
 
     @property
     def catalog(self) -> Catalog:
@@ -69,6 +84,21 @@ class Console:
         if table is not None:
             self.write("\n".join(str(line) for line in table.column(0).to_pylist()))
 
+    def ask_as(self, party: str) -> None:
+        """Lets another party ask from here on. Errors: UserError if it cannot ask from here."""
+        if self._open_client is None:
+            raise UserError(f"only {self.party} can ask here")
+        self._client = self._open_client(party)
+
+    def show_results(self, session: str) -> None:
+        """Lists what others' queries delivered to this party, or answers with one of them."""
+        received = self._client.results()
+        if not session:
+            self.write(listing(received, self.party))
+        else:
+            found = chosen(received, session, self.party)
+            self._show(self._client.result(found.session))
+
     def send_answers_to(self, path: Path | None) -> None:
         """The answers that follow go to a file (all of them, in its suffix's form) or the screen.
 
@@ -94,10 +124,14 @@ class Console:
 
     def _deliver(self, result: Result) -> None:
         if result.table is None:
-            self.write(f"The answer went to {', '.join(result.recipients)}.")
-        elif self._file is None:
-            self.write(text_table(result.table))
-            self.write(f"({counted(result.table.num_rows, 'row')})")
+            self.write(delivery_text(result))
         else:
-            self._kept.append(result.table)
+            self._show(result.table)
+
+    def _show(self, table: pa.Table) -> None:
+        if self._file is None:
+            self.write(text_table(table))
+            self.write(f"({counted(table.num_rows, 'row')})")
+        else:
+            self._kept.append(table)
             write_output(render(self._kept, form_of(self._file)), self._file)

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from ...planner.cost import PlanCost
 from ...query.errors import ConfigurationError, UserError
+from ..party.results import Received
 from .client import Client, Progress, Result
 from .layout import Tables, write_example
 from .local import LocalFederation, create_local
@@ -34,12 +35,20 @@ class Answer:
         """The answer's rows. Errors: UserError if they went to other parties only."""
         if self._result.table is None:
             receivers = ", ".join(self.recipients)
-            raise UserError(f"the answer went to {receivers}; {self._party} received no rows")
+            raise UserError(
+                f"the answer went to {receivers}; {self._party} received no rows (a recipient "
+                "reads them with results and result)"
+            )
         return self._result.table
 
     def to_pandas(self) -> pd.DataFrame:
         """The answer's rows as a DataFrame. Errors: as `to_arrow`."""
         return self.to_arrow().to_pandas()
+
+    @property
+    def session(self) -> str:
+        """The id under which recipients other than the asker find the rows."""
+        return self._result.session_id
 
     @property
     def recipients(self) -> tuple[str, ...]:
@@ -139,6 +148,14 @@ class Federation:
             if name not in self._clients:
                 self._clients[name] = self._open_client(name)
             return self._clients[name]
+
+    def results(self, as_party: str | None = None) -> tuple[Received, ...]:
+        """What queries of other parties delivered to a party (REVEAL TO), the oldest first."""
+        return self.client(as_party).results()
+
+    def result(self, session: str, *, as_party: str | None = None) -> pa.Table:
+        """The rows of one of the `results`, by its session. Errors: UserError if there is none."""
+        return self.client(as_party).result(session)
 
     def cancel(self) -> None:
         """Cancels, at every node, the queries that this object runs. Any thread may call it."""

@@ -75,6 +75,18 @@ def _privacy(console: Console, argument: str) -> None:
     console.explain("EXPLAIN PRIVACY", argument)
 
 
+@_command(r"\results", "[SESSION]", "what others' queries delivered here, or one such answer")
+def _results(console: Console, argument: str) -> None:
+    console.show_results(argument)
+
+
+@_command(r"\as", "PARTY", "let another party ask, where one person runs all of them")
+def _as(console: Console, argument: str) -> None:
+    if argument:
+        console.ask_as(argument)
+    console.write(f"You ask as {console.party}.")
+
+
 @_command(r"\timing", "", "turn the line with rounds, bytes and seconds on or off")
 def _timing(console: Console, argument: str) -> None:
     console.timing = not console.timing

@@ -11,6 +11,10 @@ from .embedded import Federation, connect, open_local
 from .exits import UsageError
 
 EXAMPLE = "hospitals"
+_FEDERATION = (
+    "use a running federation: a directory with federation.toml, catalog.sql and the asking "
+    "party's own folder"
+)
 
 
 def add_federation_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,13 +27,7 @@ def add_federation_arguments(parser: argparse.ArgumentParser) -> None:
         help="start all parties of this directory (catalog.sql, PARTY/sources.sql) as processes "
         "of this machine, and stop them afterwards",
     )
-    place.add_argument(
-        "--federation",
-        metavar="DIR",
-        type=Path,
-        help="use a running federation: a directory with federation.toml, catalog.sql and the "
-        "asking party's own folder",
-    )
+    place.add_argument("--federation", metavar="DIR", type=Path, help=_FEDERATION)
     parser.add_argument(
         "--party",
         "--as",
@@ -37,6 +35,12 @@ def add_federation_arguments(parser: argparse.ArgumentParser) -> None:
         dest="party",
         help="the party that asks (with --local: the first one unless given)",
     )
+
+
+def add_running_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds --federation and --party, both of which must be given."""
+    parser.add_argument("--federation", metavar="DIR", type=Path, required=True, help=_FEDERATION)
+    parser.add_argument("--party", "--as", metavar="PARTY", dest="party", required=True)
 
 
 def open_federation(arguments: argparse.Namespace) -> Federation:

@@ -33,6 +33,14 @@ def write_output(content: bytes, path: Path | None) -> None:
         raise UserError(f"cannot write the answer to {name}: {error.strerror}") from error
 
 
+def check_output(path: Path) -> None:
+    """Errors: UserError if there can be no file of this name, so that no query runs in vain."""
+    if path.is_dir():
+        raise UserError(f"cannot write the answer to {path}: it is a directory")
+    if not path.parent.is_dir():
+        raise UserError(f"cannot write the answer to {path}: there is no directory {path.parent}")
+
+
 def form_of(path: Path) -> str:
     """The form that a file's name asks for: csv, json, parquet by the suffix, else a text table."""
     suffix = path.suffix.lower().removeprefix(".")

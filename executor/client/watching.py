@@ -12,6 +12,9 @@ from ...query.errors import CancelledError
 from .amounts import counted, in_bytes, in_seconds
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from ..party.results import Received
     from .client import Progress, Result
 
 
@@ -23,6 +26,10 @@ class Asker(Protocol):
     def query(self, sql: str, *, progress: Callable[[Progress], None] | None = None) -> Result: ...
 
     def catalog(self) -> Catalog: ...
+
+    def results(self) -> tuple[Received, ...]: ...
+
+    def result(self, session_id: str) -> pa.Table: ...
 
 
 class ProgressLine:
@@ -73,6 +80,13 @@ def statistics_text(result: Result) -> str:
         in_seconds(result.seconds),
     ]
     return ", ".join(parts)
+
+
+def delivery_text(result: Result) -> str:
+    """Where an answer is that the asker does not receive."""
+    return (
+        f"The answer went to {', '.join(result.recipients)}, as the result {result.session_id[:8]}."
+    )
 
 
 def ask(client: Asker, sql: str, *, progress: Callable[[Progress], None] | None = None) -> Result:

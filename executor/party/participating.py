@@ -197,7 +197,7 @@ class Participant:
             seconds = round(time.monotonic() - began, 3)
             audit.record("finished", session=session.id, seconds=seconds)
             if table is not None:
-                resources.results.store(session.id, table)
+                resources.results.store(session.id, table, asker=asker, statement=plan.statement)
                 audit.record("delivered", session=session.id, recipient=resources.party)
             return usage.body()
         except TacitError as error:

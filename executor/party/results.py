@@ -1,13 +1,17 @@
 """Where a recipient's node keeps results until its owner fetches them.
 
 The asker's own result waits in memory, for one fetch. A result of somebody else's query, which
-nobody waits for, is a file: results/SESSION.arrow, whole or not there at all.
+nobody waits for, is a file: results/SESSION.arrow, whole or not there at all, with the question in
+its metadata. The owner may remove these files at any time.
 """
 
 from __future__ import annotations
 
+import datetime
+import json
 import os
 import threading
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,7 +21,19 @@ from .messages import is_session_id
 
 RESULTS_DIRECTORY = "results"
 _SUFFIX = ".arrow"
+_ABOUT = b"tacit"
 MAX_WAITING = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """A result on disk: who asked for it, with which words, when it came (UTC), and its rows."""
+
+    session: str
+    asker: str
+    statement: str
+    at: str
+    rows: int
 
 
 class ResultStore:
@@ -45,9 +61,17 @@ class ResultStore:
             table = self._waiting.pop(session, None)
         return self._load(session) if table is None else table
 
-    def store(self, session: str, table: pa.Table) -> None:
+    def store(self, session: str, table: pa.Table, *, asker: str, statement: str) -> None:
         """Writes a result to disk, durably. Errors: SessionError, and then nothing is left."""
         temporary = self._directory / f".{session}.part"
+        about = Received(
+            session=session,
+            asker=asker,
+            statement=statement,
+            at=datetime.datetime.now(datetime.UTC).isoformat(sep=" ", timespec="seconds"),
+            rows=table.num_rows,
+        )
+        table = table.replace_schema_metadata({_ABOUT: json.dumps(asdict(about))})
         try:
             self._directory.mkdir(mode=0o700, exist_ok=True)
             _write(temporary, table)
@@ -58,26 +82,42 @@ class ResultStore:
             cause = getattr(error, "strerror", None) or "it cannot be written"
             raise SessionError(f"{self._party} cannot store the result: {cause}") from error
 
-    def stored(self) -> tuple[str, ...]:
-        """The sessions whose results are on disk, the oldest first."""
+    def stored(self) -> tuple[Received, ...]:
+        """The results on disk, the oldest first. A file that is none is passed over."""
         found = [
-            (path.stat().st_mtime_ns, path.stem)
+            (path.stat().st_mtime_ns, path.stem, _about(path))
             for path in self._directory.glob(f"*{_SUFFIX}")
             if is_session_id(path.stem)
         ]
-        return tuple(session for _, session in sorted(found))
+        return tuple(about for _, _, about in sorted(found, key=_age) if about is not None)
 
     def _load(self, session: str) -> pa.Table:
         path = self._path(session)
         if not path.is_file():
             raise UserError(f"{self._party} holds no result of session {session}")
-        with path.open("rb") as file, pa.ipc.open_file(file) as reader:
-            return reader.read_all()
+        try:
+            with path.open("rb") as file, pa.ipc.open_file(file) as reader:
+                return reader.read_all().replace_schema_metadata(None)
+        except (OSError, pa.ArrowException):
+            raise UserError(f"{path} cannot be read as a result") from None
 
     def _path(self, session: str) -> Path:
         if not is_session_id(session):
             raise UserError("a session is named by 32 hexadecimal digits")
         return self._directory / f"{session}{_SUFFIX}"
+
+
+def _about(path: Path) -> Received | None:
+    """What a file says of itself; None if it is damaged."""
+    try:
+        with path.open("rb") as file, pa.ipc.open_file(file) as reader:
+            return Received(**json.loads((reader.schema.metadata or {})[_ABOUT]))
+    except (OSError, pa.ArrowException, KeyError, ValueError, TypeError):
+        return None
+
+
+def _age(found: tuple[int, str, Received | None]) -> tuple[int, str]:
+    return found[0], found[1]
 
 
 def _write(path: Path, table: pa.Table) -> None:

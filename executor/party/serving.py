@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 
 import pyarrow as pa
 
@@ -71,8 +72,8 @@ class OwnerService:
         return {"text": self._resources.catalog_text}
 
     def results(self) -> Body:
-        """The sessions whose results are on disk."""
-        return {"sessions": list(self._resources.results.stored())}
+        """The results on disk, and what they answer."""
+        return {"results": [asdict(about) for about in self._resources.results.stored()]}
 
     def fetch(self, ticket: Body) -> pa.Table:
         """A result, by session. Errors: UserError if there is none."""

@@ -11,6 +11,7 @@ import pytest
 from tacit.executor.client.console import Console
 from tacit.executor.client.meta_commands import COMMANDS
 from tacit.executor.client.watching import ProgressLine, ask, progress_text, statistics_text
+from tacit.executor.party.results import Received
 from tacit.query import load_catalog
 from tacit.query.errors import CancelledError, PeerLostError, PolicyError, SqlError
 
@@ -28,7 +29,22 @@ CREATE TABLE patients (
 
 def result(table, recipients=("mercy",)):
     return SimpleNamespace(
-        table=table, recipients=recipients, rounds=12, sent_bytes=(1000, 2000, 500), seconds=0.25
+        table=table,
+        recipients=recipients,
+        rounds=12,
+        sent_bytes=(1000, 2000, 500),
+        seconds=0.25,
+        session_id="0123456789abcdef" * 2,
+    )
+
+
+def delivered(session):
+    return Received(
+        session=session,
+        asker="grace",
+        statement="SELECT 7 AS n\nREVEAL TO mercy",
+        at="2026-01-02 03:04:05+00:00",
+        rows=1,
     )
 
 
@@ -39,6 +55,7 @@ class FakeClient:
 
     def __init__(self):
         self.asked = []
+        self.received = []
         self.cancelled = threading.Event()
 
     def query(self, sql, *, progress=None):
@@ -55,6 +72,12 @@ class FakeClient:
                 raise
         name = "explain" if sql.startswith("EXPLAIN") else "n"
         return result(pa.table({name: pa.array([sql, "line 2"] if name == "explain" else [7])}))
+
+    def results(self):
+        return tuple(self.received)
+
+    def result(self, session_id):
+        return pa.table({"n": [7]})
 
     def catalog(self):
         return load_catalog(CATALOG, parties=("mercy", "grace", "registry"))
@@ -102,7 +125,40 @@ def test_a_syntax_error_marks_the_place(console, client):
 
 def test_an_answer_for_others_says_who_received_it(console):
     shown = written(console, "SELECT 1 AS hidden REVEAL TO grace, registry;")
-    assert shown == "The answer went to grace, registry.\n"
+    assert shown == "The answer went to grace, registry, as the result 01234567.\n"
+
+
+def test_results_of_others_are_listed_and_shown(console, client):
+    assert written(console, r"\results") == (
+        "mercy has received no results of other parties' queries.\n"
+    )
+    client.received = [delivered("0a" * 16), delivered("0b" * 16)]
+    assert written(console, r"\results").splitlines()[:2] == [
+        "0a0a0a0a  2026-01-02 03:04:05+00:00  asked by grace  1 row",
+        "          SELECT 7 AS n REVEAL TO mercy",
+    ]
+    assert "7\n(1 row)" in written(console, r"\results 0a0a")
+    assert written(console, r"\results 0") == "error: 0 begins 2 sessions; write more of it\n"
+    assert "mercy holds no result of session ff" in written(console, r"\results ff")
+
+
+def test_another_party_may_ask_where_all_are_one_persons(client):
+    other = FakeClient()
+    other.party = "grace"
+    console = Console(
+        client,
+        out=io.StringIO(),
+        progress=ProgressLine(io.StringIO()),
+        open_client={"grace": other}.get,
+    )
+    assert written(console, r"\as grace") == "You ask as grace.\n"
+    written(console, "SELECT 1 AS a;")
+    assert (len(client.asked), len(other.asked)) == (0, 1)
+
+
+def test_nobody_else_may_ask_at_one_partys_node(console):
+    assert written(console, r"\as grace") == "error: only mercy can ask here\n"
+    assert written(console, r"\as") == "You ask as mercy.\n"
 
 
 def test_timing_can_be_turned_on_and_off(console):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -69,6 +70,26 @@ def test_json_and_parquet_files(running, tmp_path):
     assert parquet.read_table(output).to_pydict() == {"ward": ["eye", "heart"], "n": [3, 2]}
 
 
+def test_the_suffix_of_the_output_says_its_form(running, tmp_path):
+    assert run(running, "-c", COUNTS, "--output", tmp_path / "a.json") == 0
+    assert json.loads((tmp_path / "a.json").read_text())[0] == {"ward": "eye", "n": 3}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["-c", "SELECT 1; SELECT 2", "--output", "a.parquet"], "there are 2 queries"),
+        (["-c", "SELECT 1", "--output", "none/a.csv"], "there is no directory none"),
+        (["-c", "SELECT 1", "--output", "/"], "it is a directory"),
+    ],
+)
+def test_an_answer_that_can_go_nowhere_is_told_before_it_is_asked_for(
+    running, capfd, arguments, words
+):
+    assert run(running, *arguments) == 1
+    assert words in capfd.readouterr().err
+
+
 def test_a_full_disk_ends_with_1(running, capfd):
     assert run(running, "-c", COUNTS, "--output", "/dev/full") == 1
     assert "cannot write the answer to /dev/full: No space left" in capfd.readouterr().err
@@ -88,7 +109,16 @@ def test_an_answer_for_others_prints_nothing_here(running, capfd):
     assert run(running, "-c", f"{COUNTS} REVEAL TO grace") == 0
     captured = capfd.readouterr()
     assert captured.out == ""
-    assert captured.err == "The answer went to grace.\n"
+    session = re.fullmatch(r"The answer went to grace, as the result (\w{8})\.\n", captured.err)[1]
+    door = ("--federation", str(running), "--party", "grace")
+    assert main(["results", *door]) == 0
+    listed = capfd.readouterr().out
+    assert f"{session}  " in listed
+    assert "asked by mercy  2 rows" in listed
+    assert main(["results", session, *door, "--format", "csv"]) == 0
+    assert capfd.readouterr().out == '"ward","n"\n"eye",3\n"heart",2\n'
+    assert main(["results", "ffff", *door]) == 1
+    assert "grace holds no result of session ffff" in capfd.readouterr().err
 
 
 def test_what_is_not_supported_is_refused_by_name(running, capfd):
@@ -172,6 +202,10 @@ def test_frames_and_files_in_python(tmp_path):
         assert set(federation.parties) == {"mercy", "registry", "helper"}
         assert answer.rounds == answer.predicted.total.rounds or answer.predicted.total.expected
         elsewhere = federation.query("SELECT COUNT(*) AS n FROM visits REVEAL TO registry")
+        (received,) = federation.results("registry")
+        assert (received.session, received.asker) == (elsewhere.session, "mercy")
+        fetched = federation.result(received.session, as_party="registry")
+        assert [int(count) for count in fetched["n"].to_pylist()] == [4]
         assert elsewhere.recipients == ("registry",)
         with pytest.raises(tacit.UserError, match="the answer went to registry"):
             elsewhere.to_arrow()

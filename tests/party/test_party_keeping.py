@@ -33,9 +33,11 @@ def test_results_that_nobody_takes_make_room(tmp_path: Path) -> None:
 
 
 def test_a_stored_result_outlives_the_node(tmp_path: Path) -> None:
-    ResultStore(tmp_path, "mercy").store(FIRST, TABLE)
+    ResultStore(tmp_path, "mercy").store(FIRST, TABLE, asker="grace", statement="SELECT 1")
     store = ResultStore(tmp_path, "mercy")
-    assert store.stored() == (FIRST,)
+    (about,) = store.stored()
+    assert (about.session, about.asker, about.statement) == (FIRST, "grace", "SELECT 1")
+    assert about.rows == TABLE.num_rows
     assert store.take(FIRST) == TABLE
     assert store.take(FIRST) == TABLE
 
@@ -53,12 +55,21 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, limits[1]))
     try:
         with pytest.raises(SessionError, match="mercy cannot store the result: File too large"):
-            store.store(FIRST, TABLE)
+            store.store(FIRST, TABLE, asker="grace", statement="SELECT 1")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert list((tmp_path / "results").iterdir()) == []
-    store.store(SECOND, TABLE)
-    assert store.stored() == (SECOND,)
+    store.store(SECOND, TABLE, asker="grace", statement="SELECT 1")
+    assert [about.session for about in store.stored()] == [SECOND]
+
+
+def test_a_damaged_result_does_not_hide_the_others(tmp_path: Path) -> None:
+    store = ResultStore(tmp_path, "mercy")
+    store.store(FIRST, TABLE, asker="grace", statement="SELECT 1")
+    (tmp_path / "results" / f"{SECOND}.arrow").write_bytes(b"ARROW1 and no more")
+    assert [about.session for about in store.stored()] == [FIRST]
+    with pytest.raises(UserError, match="cannot be read as a result"):
+        store.take(SECOND)
 
 
 def test_the_place_is_held_by_one_session() -> None:

@@ -51,10 +51,13 @@ def test_a_result_reaches_its_recipients_and_nobody_else(fleet: Any) -> None:
     result = fleet.mercy.query(f"{COUNT} REVEAL TO registry")
     assert result.table is None
     assert result.recipients == ("registry",)
-    assert fleet.registry.results() == (*before, result.session_id)
+    *older, newest = fleet.registry.results()
+    assert tuple(older) == before
+    assert (newest.session, newest.asker, newest.rows) == (result.session_id, "mercy", 1)
+    assert "REVEAL TO registry" in newest.statement
     assert fleet.registry.result(result.session_id).to_pydict() == {"n": [4000]}
     for other in (fleet.mercy, fleet.grace):
-        assert result.session_id not in other.results()
+        assert result.session_id not in [about.session for about in other.results()]
         with pytest.raises(UserError, match="holds no result of session"):
             other.result(result.session_id)
 
