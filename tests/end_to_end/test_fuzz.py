@@ -1,8 +1,8 @@
 """Random queries of random tables: each is refused before it runs, or gives DuckDB's answer.
 
-The long run, 4000 queries of another seed each time it is given one:
+The long run, 2000 queries, others for every seed; -s shows how many were answered and refused:
 
-    pytest -m slow tests/end_to_end/test_fuzz.py --hypothesis-seed=1
+    pytest -s -m slow tests/end_to_end/test_fuzz.py --hypothesis-seed=1
 """
 
 from __future__ import annotations
@@ -63,6 +63,7 @@ def ask_many(examples: int, *, derandomize: bool) -> None:
         tally[outcome_of(sql, seed, ordered=ordered)] += 1
 
     ask()
+    print(dict(tally))
     assert tally["refused"] <= 0.2 * tally.total(), tally
 
 
@@ -73,4 +74,4 @@ def test_random_queries_are_answered_as_duckdb_does() -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(7200)
 def test_thousands_of_random_queries_are_answered_as_duckdb_does() -> None:
-    ask_many(4000, derandomize=False)
+    ask_many(2000, derandomize=False)
