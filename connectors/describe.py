@@ -103,7 +103,7 @@ def _facts(connection: duckdb.DuckDBPyConnection, relation: RawRelation) -> list
         least = f"min(strlen({name}))" if _is_text(column) else f"min({name})"
         greatest = f"max(strlen({name}))" if _is_text(column) else f"max({name})"
         items += [f"count({name})", f"count(DISTINCT {name})", least, greatest]
-    row = connection.execute(f"SELECT {', '.join(items)} FROM {relation.sql}").fetchone() or ()
+    (row,) = connection.execute(f"SELECT {', '.join(items)} FROM {relation.sql}").fetchall()
     return [
         Facts(rows=row[0], nulls=row[0] - row[i], distinct=row[i + 1], least=row[i + 2],
               greatest=row[i + 3])
@@ -191,10 +191,10 @@ def _fractions(
     name = quote_name(column.name)
     tests = [f"coalesce(bool_and(round({name}, {s}) = {name}), true)"
              for s in range(LARGEST_SCALE + 1)]  # fmt: skip
-    row = connection.execute(
+    (row,) = connection.execute(
         f"SELECT coalesce(bool_and(isfinite({name})), true), {', '.join(tests)} FROM {relation.sql}"
-    ).fetchone()
-    if row is None or not row[0]:
+    ).fetchall()
+    if not row[0]:
         return None
     bounds = _between(_identifier(column.name), fact, _whole)
     scale = next((s for s, exact in enumerate(row[1:]) if exact), None)

@@ -94,13 +94,13 @@ def _kinds() -> str:
 def _csv(connection: duckdb.DuckDBPyConnection, path: Path, *, detect_types: bool) -> RawRelation:
     """Detects the dialect once, and pins it, so that every scan reads the file alike."""
     where = quote_text(str(path))
-    found = connection.execute(
+    dialects = connection.execute(
         "SELECT Delimiter, Quote, Escape, NewLineDelimiter, Comment, SkipRows, Columns,"
         f" DateFormat, TimestampFormat FROM sniff_csv({where}, header = true)"
-    ).fetchone()
-    if found is None:
+    ).fetchall()
+    if not dialects:
         raise ConfigurationError(f"{path}: no CSV dialect found")
-    cleaned: list[Any] = ["" if item in ("(empty)", "\0") else item for item in found]
+    cleaned: list[Any] = ["" if item in ("(empty)", "\0") else item for item in dialects[0]]
     delimiter, quote, escape, new_line, comment, skip, columns, dates, timestamps = cleaned
     detected: list[dict[str, str]] = columns
     kinds = {c["name"]: c["type"] if detect_types else "VARCHAR" for c in detected}

@@ -215,6 +215,14 @@ def test_frames_and_files_in_python(tmp_path):
         federation.query("SELECT COUNT(*) FROM visits")
 
 
+def test_a_catalog_is_proposed_from_the_parts_of_a_table_in_text_files(example):
+    files = {party: {"visits": example / party / "visits.csv"} for party in ("mercy", "grace")}
+    with tacit.local(files) as federation:
+        assert "OWNED BY mercy, grace ROWS 3;" in federation.catalog_sql
+        answer = federation.query("SELECT COUNT(*) AS n FROM visits").to_arrow()
+        assert int(answer["n"][0].as_py()) == 5
+
+
 def test_a_catalog_is_proposed_from_the_data():
     mercy = pa.table({"cost": [10, 20]})
     grace = pd.DataFrame({"cost": [500, 1000, 2000]})
