@@ -6,8 +6,8 @@ other when first needed, for many columns at once, and kept. Columns of a projec
 when first needed, in the form that is needed.
 
 Under NULL and in invalid rows, values are unspecified, unless `clean_bits` (the planes are 0 under
-NULL) or `clean_ring` (the ring value is) says more. The planes of Boolean columns are always clean,
-so that they mean IS TRUE.
+NULL) or `clean_ring` (the ring value is) says more. Logic cleans the planes of the Boolean columns
+that it reads, so that they mean IS TRUE.
 """
 
 from __future__ import annotations
