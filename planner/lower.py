@@ -222,7 +222,9 @@ class Lowering:
         )
 
     def _union(self, node: Union, needed: frozenset[int]) -> Operator:
-        kept = [p for p, c in enumerate(node.columns) if c.id in needed] or [0]
+        kept = [p for p, c in enumerate(node.columns) if c.id in needed]
+        if not kept:
+            return self._union_of_rows(node)
         inputs, made = [], []
         for inner in node.inputs:
             wanted = tuple(inner.columns[p] for p in kept)
@@ -240,6 +242,17 @@ class Lowering:
         return Concat(
             columns=tuple(columns), rows=sum(i.rows for i in inputs), inputs=tuple(inputs)
         )
+
+    def _union_of_rows(self, node: Union) -> Concat:
+        """UNION ALL where nothing but the rows themselves is needed: a constant column each."""
+        presence = self._presence()
+        inputs = tuple(
+            self.project(
+                self.lower(inner, frozenset()), [(presence, TRUE)], self.analysis.facts(inner)
+            )
+            for inner in node.inputs
+        )
+        return Concat(columns=(presence,), rows=sum(i.rows for i in inputs), inputs=inputs)
 
     def _arranged(self, below: Operator, wanted: tuple[Column, ...], facts: Facts) -> Operator:
         """The operator with exactly the wanted columns in order."""
