@@ -7,6 +7,7 @@ parties, asker and link give the same plan in every process.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 from ..query.bound import ColumnRef, Statement
 from ..query.catalog import Catalog
@@ -23,6 +24,7 @@ from .ownership import is_local, owners
 from .rules import Context, rewrite
 from .secure import Aggregate, AlignedSum, Filter, Operator, Reveal, SecurePlan, Sort
 from .secure import Project as SecureProject
+from .size import check_size
 
 PROTOCOL = "replicated"
 
@@ -35,16 +37,20 @@ def plan_query(
     asker: str,
     pricer: Pricer,
     link: Link,
+    admit: Callable[[Reveal], None] = lambda root: None,
 ) -> SecurePlan:
     """The secure plan of a query. `parties`: the compute parties, by index.
 
-    Errors: UnsupportedError (with the place) for SQL that does not run across owners; UserError for
-    values without a public bound or beyond the widths that shares hold.
+    `admit` sees the plan before it is priced, which takes time and memory, and may raise. Errors:
+    UnsupportedError (with the place) for SQL that does not run across owners or is too large to
+    plan; UserError for values without a public bound or beyond the widths that shares hold.
     """
     try:
+        check_size(statement)
         root = _root(statement, parties, asker)
     except SqlError as error:
         raise error.located(statement.text) from None
+    admit(root)
     root = choose_sorts(assign_forms(root), pricer, link)
     return SecurePlan(
         root=root,

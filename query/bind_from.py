@@ -14,7 +14,7 @@ from .errors import BindError, Span, UnsupportedError
 from .operators import Operand
 from .scope import Definitions, Scope, Source, suggestion, unique_names
 
-MAX_TABLES = 200
+MAX_TABLES = 64
 """Tables in one query, with common table expressions counted wherever they are used."""
 
 BindQuery = Callable[[syntax.Query, Scope | None, Definitions], Query]

@@ -21,6 +21,9 @@ TRUTH = Encoding(lo=0, hi=1)
 NOTHING = Encoding(lo=0, hi=0)
 """The encoding of NULL alone."""
 
+MAX_RANGE_BITS = 65_536
+"""Wider ranges count as no range at all: squares of squares would fill the memory."""
+
 
 def natural_encoding(sql_type: SqlType) -> Encoding | None:
     """The range of a type without declared bounds; None for VARCHAR and for unscaled DOUBLE.
@@ -39,8 +42,8 @@ def natural_encoding(sql_type: SqlType) -> Encoding | None:
             return Encoding(lo=moments.FIRST_DATE, hi=moments.LAST_DATE)
         case TimestampType():
             return Encoding(lo=moments.FIRST_TIMESTAMP, hi=moments.LAST_TIMESTAMP)
-        case VarcharType(length=int() as length):
-            return Encoding(lo=0, hi=256**length - 1, text_bytes=length)
+        case VarcharType(length=int() as length) if length <= MAX_RANGE_BITS // 8:
+            return text_encoding(length)
         case NullType():
             return NOTHING
         case _:
@@ -81,6 +84,11 @@ def domain_encoding(values: Iterable[str]) -> Encoding:
 def text_encoding(length: int) -> Encoding:
     """Strings of up to `length` bytes, padded."""
     return Encoding(lo=0, hi=256**length - 1, text_bytes=length)
+
+
+def is_wide(encoding: Encoding) -> bool:
+    """True for a range that is too wide to be worked with."""
+    return max(encoding.lo.bit_length(), encoding.hi.bit_length()) > MAX_RANGE_BITS
 
 
 def text_bytes(encoding: Encoding) -> int | None:

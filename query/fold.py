@@ -6,6 +6,7 @@ compute (string functions, say) is left as it is.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from decimal import Decimal, localcontext
 
@@ -71,7 +72,7 @@ def _exact(sql_type: SqlType, value: Decimal | int) -> type_of_value:
                     raise ValueError(value)
                 return number
         case DoubleType():
-            return float(value)
+            return _finite(float(value))
         case IntegerType():
             if not integer_fits(int(value), sql_type):
                 raise ValueError(value)
@@ -136,7 +137,14 @@ def _divide(_: SqlType, arguments: list[Literal]) -> type_of_value:
     left, right = arguments
     assert isinstance(left.value, int | float | Decimal)
     assert isinstance(right.value, int | float | Decimal)
-    return None if right.value == 0 else float(left.value) / float(right.value)
+    return None if right.value == 0 else _finite(float(left.value) / float(right.value))
+
+
+def _finite(value: float) -> float:
+    """Errors: ValueError for a number that a DOUBLE does not hold."""
+    if not math.isfinite(value):
+        raise ValueError(value)
+    return value
 
 
 def _integer_divide(sql_type: SqlType, arguments: list[Literal]) -> type_of_value:

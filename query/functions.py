@@ -95,6 +95,9 @@ MODEL_FUNCTIONS = frozenset({"predict", "evaluate"})
 
 _SMALLEST = IntegerType(8)
 
+MAX_PLACES = 38
+"""To how many places ROUND and TRUNC go, before and behind the point: as many as types have."""
+
 
 def _is_text(expression: Expression) -> bool:
     return isinstance(expression.type, VarcharType | NullType)
@@ -160,6 +163,8 @@ def _rounded(arguments: Sequence[Expression]) -> SqlType | None:
     if len(arguments) == 2:
         wanted = arguments[1]
         if not isinstance(wanted, Literal) or not isinstance(wanted.value, int):
+            return None
+        if abs(wanted.value) > MAX_PLACES:
             return None
         places = max(0, wanted.value)
     match first:

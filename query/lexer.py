@@ -20,6 +20,9 @@ from .errors import Span, SqlSyntaxError
 MAX_NESTING = 100
 """Parentheses deeper than this are refused: nobody writes them, and parsers recurse."""
 
+MAX_DIGITS = 308
+"""Characters of one number: what is longer is no number that any type holds."""
+
 RESERVED = frozenset(
     str.split(
         """
@@ -106,7 +109,8 @@ def scan(text: str) -> list[RawToken]:
     """Splits a text into raw tokens, without spaces and comments.
 
     Errors: SqlSyntaxError for an unfinished string, comment or quoted name, for a character that
-    SQL does not use, and for parentheses nested deeper than MAX_NESTING.
+    SQL does not use, for parentheses nested deeper than MAX_NESTING, and for longer numbers than
+    MAX_DIGITS.
     """
     tokens: list[RawToken] = []
     depth = 0
@@ -123,6 +127,12 @@ def scan(text: str) -> list[RawToken]:
         elif kind == "QUOTED":
             tokens.append(RawToken("NAME", value.replace('""', '"'), start, stop, False))
         elif kind == "NUMBER":
+            if len(value) > MAX_DIGITS:
+                raise SqlSyntaxError(
+                    f"a number of more than {MAX_DIGITS} digits",
+                    text=text,
+                    span=Span(start, stop),
+                )
             tokens.append(RawToken("NUMBER", value.replace("_", ""), start, stop, False))
         elif kind == "SYMBOL":
             depth += (value == "(") - (value == ")")

@@ -6,6 +6,7 @@ Decimals are aligned as their types say (datatypes.py). NULLs have no part in a 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 
@@ -25,6 +26,7 @@ from .bounds import (
     NOTHING,
     TRUTH,
     domain_encoding,
+    is_wide,
     natural_encoding,
     text_bytes,
     text_encoding,
@@ -92,6 +94,10 @@ class _Ranges:
         self.aggregate = aggregate
 
     def of(self, expression: Expression) -> Encoding | None:
+        encoding = self._of(expression)
+        return None if encoding is None or is_wide(encoding) else encoding
+
+    def _of(self, expression: Expression) -> Encoding | None:
         match expression:
             case ColumnRef(id=identity):
                 column = self.columns.get(identity)
@@ -317,7 +323,7 @@ def _literal(literal: Literal) -> Encoding | None:
         return domain_encoding([value])
     scale = decimals(literal.type)
     if isinstance(value, float):
-        if scale is None:
+        if scale is None or not math.isfinite(value):
             return None
         value = Decimal(repr(value))
     if isinstance(value, Decimal):
