@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..query.bound import Call, Case, Expression, Literal
-from ..query.datatypes import Column, Encoding, IntegerType, SqlType
+from ..query.datatypes import (
+    Column,
+    DoubleType,
+    Encoding,
+    IntegerType,
+    SqlType,
+    VarcharType,
+)
 from ..query.errors import UnsupportedError, UserError
 from .expressions import walk
 from .ranging import expression_range
@@ -22,8 +29,7 @@ def check_width(column: Column) -> None:
     if encoding is None:
         raise UserError(
             f"{name} of type {column.type} has no public bound, so it cannot leave its owner\n"
-            "hint: declare a length VARCHAR(n), a CHECK (... IN (...)) domain or CHECK bounds, or "
-            "CAST to a type with bounds"
+            f"hint: {_bounding(column.type)}"
         )
     if encoding.text_bytes is not None:
         return
@@ -40,6 +46,15 @@ def check_width(column: Column) -> None:
             "hint: declare CHECK (column BETWEEN ... AND ...) bounds for the columns it is made "
             "of, or a smaller ROWS"
         )
+
+
+def _bounding(type: SqlType) -> str:
+    """How values of a type get a public bound."""
+    if isinstance(type, VarcharType):
+        return "declare a length VARCHAR(n) or a CHECK (... IN (...)) domain, or CAST to VARCHAR(n)"
+    if isinstance(type, DoubleType):
+        return "CAST it to DECIMAL(p,s); under an aggregate, CAST its argument"
+    return "declare CHECK bounds for the columns it is made of, or CAST to a type with bounds"
 
 
 def holding(type: SqlType, encoding: Encoding | None) -> SqlType:

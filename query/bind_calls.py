@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from . import functions, operators, syntax
@@ -24,6 +25,7 @@ from .datatypes import (
     VarcharType,
 )
 from .errors import BindError, Span, UnsupportedError
+from .refused_calls import refuse_by_name
 from .scope import suggestion
 from .typerules import unparameterised
 
@@ -43,57 +45,22 @@ _TRUNCATIONS = frozenset(
 def bind_call(binder: ExpressionBinder, node: syntax.Call) -> Expression:
     """A function or aggregate call. Errors: BindError, UnsupportedError."""
     name = node.name.lower()
-    _refuse_by_name(node, name)
+    refuse_by_name(node, name)
     if name in functions.AGGREGATES:
         return _aggregate(binder, node, name)
     if node.star or node.distinct or node.filter is not None or node.order_by:
         clause = "*" if node.star else "DISTINCT" if node.distinct else "FILTER"
         clause = "ORDER BY" if node.order_by else clause
-        raise BindError(f"{node.name} is not an aggregate and takes no {clause}", span=node.span)
+        close = get_close_matches(name, functions.AGGREGATES, n=1)
+        raise BindError(
+            f"{node.name} is not an aggregate and takes no {clause}",
+            span=node.span,
+            hint=f"did you mean {close[0].upper()}?" if close else None,
+        )
     special = _special(binder, node, name)
     if special is not None:
         return special
     return _scalar(binder, node)
-
-
-def _refuse_by_name(node: syntax.Call, name: str) -> None:
-    if node.window is not None or name in functions.WINDOW_FUNCTIONS:
-        raise UnsupportedError(
-            f"window functions are not supported: {node.name}",
-            span=node.span,
-            hint="use GROUP BY, or join with an aggregated derived table",
-        )
-    if node.within_group:
-        raise UnsupportedError(
-            "WITHIN GROUP is not supported",
-            span=node.span,
-            hint="use the aggregates COUNT, SUM, AVG, MIN and MAX",
-        )
-    if name in functions.STATISTICS | functions.OTHER_AGGREGATES:
-        raise UnsupportedError(
-            f"the aggregate {node.name} is not supported",
-            span=node.span,
-            hint=_AGGREGATE_HINTS.get(name, "the aggregates are COUNT, SUM, AVG, MIN and MAX"),
-        )
-    if name in functions.MODEL_FUNCTIONS:
-        raise UnsupportedError(
-            f"models are not supported: {node.name}",
-            span=node.span,
-            hint="query the aggregates that the model needs",
-        )
-
-
-_AGGREGATE_HINTS = {
-    **dict.fromkeys(
-        ("var_samp", "variance", "var_pop", "stddev_samp", "stddev", "stddev_pop"),
-        "query COUNT(x), SUM(x) and SUM(x * x), and compute it from these",
-    ),
-    "bool_and": "write MIN(CASE WHEN condition THEN 1 ELSE 0 END) = 1",
-    "bool_or": "write MAX(CASE WHEN condition THEN 1 ELSE 0 END) = 1",
-    "any_value": "write MIN(x)",
-    "first": "write MIN(x)",
-    "count_if": "write COUNT(*) FILTER (WHERE condition)",
-}
 
 
 # Aggregates

@@ -14,7 +14,9 @@ from .bound import Case, ColumnRef, Exists, Expression, Literal, Query
 from .casting import cast_expression
 from .datatypes import BOOLEAN, NullType, VarcharType
 from .errors import BindError, Span, UnsupportedError
+from .functions import CLOCK_FUNCTIONS
 from .operators import Operand
+from .refused_calls import no_clock
 from .scope import Scope
 
 
@@ -113,6 +115,8 @@ class ExpressionBinder:
             expression = self.alias(node.parts[0])
             if expression is not None:
                 return expression
+        if len(node.parts) == 1 and node.parts[0].lower() in CLOCK_FUNCTIONS:
+            raise no_clock(node.parts[0], node.span)
         error = self.scope.unknown(node.parts, node.span, self.alias_names)
         if self.queries.text[node.span.start : node.span.start + 1] == '"':
             error.hint = "double quotes mark names; strings take single quotes" + (

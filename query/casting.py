@@ -37,6 +37,12 @@ EXACT = Context(prec=200, rounding=ROUND_HALF_UP)
 _TRUTH = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
 
 
+_SPELLING: dict[type[SqlType], str] = {
+    DateType: "write it as '2025-01-31'",
+    TimestampType: "write it as '2025-01-31 08:00:00'",
+}
+
+
 def cast_expression(expression: Expression, target: SqlType, span: Span | None) -> Expression:
     """The expression as a value of the target type; constants are converted at once.
 
@@ -55,7 +61,9 @@ def cast_expression(expression: Expression, target: SqlType, span: Span | None) 
             value = cast_value(expression.value, source, target)
         except (ValueError, ArithmeticError):
             raise BindError(
-                f"{shown(expression)} is not a value of type {unparameterised(target)}", span=span
+                f"{shown(expression)} is not a value of type {unparameterised(target)}",
+                span=span,
+                hint=_SPELLING.get(type(target)),
             ) from None
         return Literal(value=value, type=target, nullable=value is None, span=expression.span)
     return Call(

@@ -57,6 +57,10 @@ def similar_function(name: str) -> str | None:
     return close[0] if close else None
 
 
+CLOCK_FUNCTIONS = frozenset(
+    str.split("now today current_date current_time current_timestamp localtimestamp getdate")
+)
+
 AGGREGATES = frozenset({"count", "sum", "avg", "min", "max"})
 
 STATISTICS = frozenset(

@@ -82,6 +82,8 @@ class _Place:
 
 _CLAUSES = ("SELECT", "FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT")
 
+_STARTING = ("SELECT", "WITH", "EXPLAIN")
+
 _CONTINUING = ("FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "OFFSET", "UNION", "REVEAL")
 
 _WRITES = frozenset(
@@ -119,6 +121,8 @@ def _chained_comparison(place: _Place) -> _Finding:
 def _missing_by(place: _Place) -> _Finding:
     if place.kind(-1) in ("GROUP", "ORDER", "PARTITION", "OWNED") and "BY" in place.expected:
         return f"{place.kind(-1)} needs BY", f"write {place.kind(-1)} BY"
+    if place.kind(-1) == "REVEAL":
+        return "REVEAL needs TO", "write REVEAL TO and the parties, or REVEAL TO ALL"
     return None
 
 
@@ -143,14 +147,15 @@ def _join_without_on(place: _Place) -> _Finding:
 
 
 def _misspelt_keyword(place: _Place) -> _Finding:
-    """FORM for FROM, at the mistake or just before it, where it passed for an alias."""
+    """SELCT at the start; FORM for FROM, here or just before, where it passed for an alias."""
     for offset in (0, -1):
         position = place.index + offset
         if not 0 <= position < len(place.tokens) or not place.tokens[position].word:
             continue
         word = place.tokens[position].kind
-        close = get_close_matches(word, _CONTINUING, n=1, cutoff=0.75)
-        if close and word not in RESERVED:
+        likely = _STARTING if position == place.statement_start else _CONTINUING
+        close = get_close_matches(word, likely, n=1, cutoff=0.75)
+        if close and word not in (*RESERVED, *likely):
             written = place.tokens[position].value
             return f"unexpected {place.shown}", f"did you mean {close[0]} instead of {written}?"
     return None

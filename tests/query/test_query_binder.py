@@ -171,10 +171,16 @@ def test_column_ids(bound: Callable[[str], Statement], text: str) -> None:
         (
             "SELECT 1 FROM things WHERE day > 'soon'",
             "'soon' is not a value of type DATE",
-            None,
+            "'2025-01-31'",
             "'soon'",
         ),
         ("SELECT 1 FROM things WHERE num = 'a'", "'a' is not a value of type INTEGER", None, "'a'"),
+        (
+            "SELECT cont(*) FROM things",
+            "cont is not an aggregate",
+            "did you mean COUNT?",
+            "cont(*)",
+        ),
         ("SELECT 1 FROM things WHERE kind", "WHERE must be a condition", None, "kind"),
         (
             "SELECT coalesce(num, kind) FROM things",

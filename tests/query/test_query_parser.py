@@ -129,6 +129,8 @@ def test_precedence(text: str, tree: str) -> None:
         ("select a frm t", "unexpected 't'", "did you mean FROM instead of frm?", "t"),
         ("select a from t where a =< 3", "=< is not an operator", "write <=", "<"),
         ("select 1 < a < 3", "comparisons cannot be chained", "write a < b AND b < c", "<"),
+        ("selct a from t", "unexpected 'selct'", "SELECT instead of selct?", "selct"),
+        ("select a from t reveal p", "REVEAL needs TO", "REVEAL TO ALL", "p"),
         ("select a from t group a", "GROUP needs BY", "write GROUP BY", "a"),
         ("select a from t where b where c", "a second WHERE clause", "join the", "where"),
         ("select a from t group by a where b", "WHERE stands behind GROUP", "the order", "where"),

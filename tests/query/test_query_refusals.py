@@ -48,6 +48,8 @@ REFUSED = [
     ("SELECT sum(num ORDER BY id) FROM things", "ORDER BY inside an aggregate", None),
     ("SELECT avg(day) FROM things", "AVG of dates", "avg(day)"),
     ("SELECT predict(model, num) FROM things", "models are not supported", None),
+    ("SELECT 1 FROM things WHERE day < now()", "now is not supported", "now()"),
+    ("SELECT 1 FROM things WHERE day < CURRENT_DATE", "CURRENT_DATE is not", "CURRENT_DATE"),
     ("SELECT nosuch(num) FROM things", "the function nosuch", "nosuch(num)"),
     ("SELECT uper(kind) FROM things", "the function uper", "uper(kind)"),
     ("SELECT TRY_CAST(kind AS INTEGER) FROM things", "TRY_CAST", None),

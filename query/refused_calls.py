@@ -1,0 +1,58 @@
+"""Calls that are SQL but do not run: refused by name, each with what to do instead."""
+
+from __future__ import annotations
+
+from . import functions, syntax
+from .errors import Span, UnsupportedError
+
+
+def refuse_by_name(node: syntax.Call, name: str) -> None:
+    """UnsupportedError if `name`, the call's in lower case, is SQL but does not run."""
+    if node.window is not None or name in functions.WINDOW_FUNCTIONS:
+        raise UnsupportedError(
+            f"window functions are not supported: {node.name}",
+            span=node.span,
+            hint="use GROUP BY, or join with an aggregated derived table",
+        )
+    if node.within_group:
+        raise UnsupportedError(
+            "WITHIN GROUP is not supported",
+            span=node.span,
+            hint="use the aggregates COUNT, SUM, AVG, MIN and MAX",
+        )
+    if name in functions.STATISTICS | functions.OTHER_AGGREGATES:
+        raise UnsupportedError(
+            f"the aggregate {node.name} is not supported",
+            span=node.span,
+            hint=_AGGREGATE_HINTS.get(name, "the aggregates are COUNT, SUM, AVG, MIN and MAX"),
+        )
+    if name in functions.CLOCK_FUNCTIONS:
+        raise no_clock(node.name, node.span)
+    if name in functions.MODEL_FUNCTIONS:
+        raise UnsupportedError(
+            f"models are not supported: {node.name}",
+            span=node.span,
+            hint="query the aggregates that the model needs",
+        )
+
+
+def no_clock(name: str, span: Span | None) -> UnsupportedError:
+    """The error for a query that asks for the time."""
+    return UnsupportedError(
+        f"{name} is not supported: parties have no common clock",
+        span=span,
+        hint="write the moment, such as DATE '2025-01-31' or TIMESTAMP '2025-01-31 08:00'",
+    )
+
+
+_AGGREGATE_HINTS = {
+    **dict.fromkeys(
+        ("var_samp", "variance", "var_pop", "stddev_samp", "stddev", "stddev_pop"),
+        "query COUNT(x), SUM(x) and SUM(x * x), and compute it from these",
+    ),
+    "bool_and": "write MIN(CASE WHEN condition THEN 1 ELSE 0 END) = 1",
+    "bool_or": "write MAX(CASE WHEN condition THEN 1 ELSE 0 END) = 1",
+    "any_value": "write MIN(x)",
+    "first": "write MIN(x)",
+    "count_if": "write COUNT(*) FILTER (WHERE condition)",
+}
