@@ -49,14 +49,16 @@ class BoundTable:
 class DuckDbSource:
     """A `TableSource`: one party's own parts of the catalog's tables, and the public tables.
 
-    Calls from several threads run one after the other.
+    `memory_bytes`: what the database may take, for sorts and joins above all. Calls from several
+    threads run one after the other.
     """
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, *, memory_bytes: int | None = None) -> None:
         import duckdb
 
+        limit = {} if memory_bytes is None else {"memory_limit": f"{memory_bytes}B"}
         self._catalog = catalog
-        self._connection = duckdb.connect(":memory:", config=SETTINGS)
+        self._connection = duckdb.connect(":memory:", config=SETTINGS | limit)
         self._lock = threading.Lock()
         self._bound: dict[str, BoundTable] = {}
         self._paths: list[str] = []
@@ -143,7 +145,12 @@ class DuckDbSource:
 
 
 def open_source(
-    party_directory: Path, catalog: Catalog, party: str, *, public_directory: Path
+    party_directory: Path,
+    catalog: Catalog,
+    party: str,
+    *,
+    public_directory: Path,
+    memory_bytes: int | None = None,
 ) -> DuckDbSource:
     """Opens what `sources.sql` attaches, and the catalog's public tables, ready for queries.
 
@@ -153,7 +160,7 @@ def open_source(
     that the party does not own, and for a public table whose content is not the catalog's.
     """
     path = party_directory / "sources.sql"
-    source = DuckDbSource(catalog)
+    source = DuckDbSource(catalog, memory_bytes=memory_bytes)
     try:
         for attachment in _read_sources(path):
             table = _own_table(attachment, catalog, party, path)
@@ -229,9 +236,11 @@ def _conversions(table: Table, relation: RawRelation, origin: str) -> tuple[Conv
 def _without_values(error: duckdb.Error) -> str:
     """What may be said about a failed scan: our own messages, else only the kind of failure."""
     text = str(error)
-    _, found, own = text.partition("Invalid Input Error: table ")
-    if found:
-        return "table " + own.splitlines()[0]
+    ours = "Invalid Input Error: table "
+    if text.startswith(ours):  # further in, a value may have quoted it
+        return "table " + text.removeprefix(ours).splitlines()[0]
+    if type(error).__name__ == "OutOfMemoryException":
+        return "the fragment needs more memory than it may have (fragment_memory_bytes, party.toml)"
     malformed = re.search(r"CSV Error on Line: (\d+)", text)
     if malformed:
         return f"line {malformed[1]} of a CSV file is malformed"

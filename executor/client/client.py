@@ -18,7 +18,7 @@ from ...planner.cost import PlanCost
 from ...query import load_catalog
 from ...query.catalog import Catalog
 from ...query.errors import InternalError, PeerTimeoutError, TacitError
-from ..party.control import ControlLink
+from ..party.control import MAX_TABLE_BYTES, ControlLink
 from ..party.federation import load_federation
 from ..party.messages import (
     CANCELLED,
@@ -93,7 +93,9 @@ class Client:
         self._public_directory = load_settings(own).public_directory or Path(directory)
         self.party = party
         self._deadline_seconds = deadline_seconds
-        self._link = ControlLink(identity, self._federation.member(party))
+        self._link = ControlLink(
+            identity, self._federation.member(party), max_message_bytes=MAX_TABLE_BYTES
+        )
         self._lock = threading.Lock()
         self._asked: set[str] = set()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
@@ -10,7 +11,7 @@ from ...planner import plan_query
 from ...planner.cost import Link, PlanCost, Pricer
 from ...planner.explain import explain_plan
 from ...planner.privacy import explain_privacy
-from ...planner.secure import SecurePlan
+from ...planner.secure import Reveal, SecurePlan
 from ...query import bind, load_catalog, parse
 from ...query.bound import Statement
 from ...query.catalog import Catalog
@@ -42,14 +43,24 @@ class Compiler(Protocol):
 
 
 class SqlCompiler:
-    """Compiles against one catalog; remembers the last plans and prices."""
+    """Compiles against one catalog; remembers the last prices.
+
+    `admit` sees every plan before time and memory go into its price, and may raise.
+    """
 
     def __init__(
-        self, catalog_text: str, *, parties: tuple[str, ...], link: Link, public_directory: Path
+        self,
+        catalog_text: str,
+        *,
+        parties: tuple[str, ...],
+        link: Link,
+        public_directory: Path,
+        admit: Callable[[Reveal], None] = lambda root: None,
     ) -> None:
         self.catalog = load_catalog(catalog_text, parties=parties, directory=public_directory)
         self._parties = parties
         self._link = link
+        self._admit = admit
         self._pricer: Pricer = DryRunPricer(parties)
         self.price = lru_cache(_REMEMBERED)(self._pricer.plan_cost)
 
@@ -64,7 +75,7 @@ class SqlCompiler:
             raise error.located(text) from None
 
     def plan(self, statement: Statement, asker: str) -> SecurePlan:
-        """The plan that answers a statement. Errors: SqlError."""
+        """The plan that answers a statement. Errors: SqlError; whatever `admit` raises."""
         try:
             return plan_query(
                 statement,
@@ -73,6 +84,7 @@ class SqlCompiler:
                 asker=asker,
                 pricer=self._pricer,
                 link=self._link,
+                admit=self._admit,
             )
         except SqlError as error:
             raise error.located(statement.text) from None

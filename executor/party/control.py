@@ -18,7 +18,7 @@ from ...query.errors import (
     TacitError,
 )
 from ..transport.identity import Identity
-from .failures import restore_failure
+from .failures import restore_failure, shown
 from .federation import Member
 from .messages import MAX_BODY_BYTES, Body, decode, encode
 
@@ -29,17 +29,24 @@ _OPTIONS: list[tuple[str, int | str]] = [
     ("grpc.max_reconnect_backoff_ms", 5000),
 ]
 
+MAX_ANSWER_BYTES = MAX_BODY_BYTES + 2**16
+MAX_TABLE_BYTES = 256 * MAX_BODY_BYTES
+
 
 class ControlLink:
     """A line to the node of one party. Threads may share it; it reconnects by itself.
 
-    Only the party's pinned certificate is accepted, and ours is shown.
+    Only the party's pinned certificate is accepted, and ours is shown. max_message_bytes: the
+    longest answer that is taken; tables are far longer than what nodes say to each other.
     """
 
-    def __init__(self, identity: Identity, member: Member) -> None:
+    def __init__(
+        self, identity: Identity, member: Member, *, max_message_bytes: int = MAX_ANSWER_BYTES
+    ) -> None:
         os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # it would write to standard error
         self._identity = identity
         self._member = member
+        self._max_message_bytes = max_message_bytes
         self._lock = threading.Lock()
         self._client: flight.FlightClient | None = None
 
@@ -98,7 +105,7 @@ class ControlLink:
                     override_hostname=self._member.name,
                     generic_options=[
                         *_OPTIONS,
-                        ("grpc.max_receive_message_length", 256 * MAX_BODY_BYTES),
+                        ("grpc.max_receive_message_length", self._max_message_bytes),
                     ],
                 )
             return self._client
@@ -129,5 +136,5 @@ class ControlLink:
                     step=action,
                 )
             case _:
-                told = str(error).split(". Detail:")[0][:500]
+                told = shown(str(error).split(". Detail:")[0][:500])
                 return PeerFailedError(f"{party}: {told}", party=party, step=action)

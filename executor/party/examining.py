@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from ...planner.secure import Operator, SecurePlan, children
+from ...planner.secure import SecurePlan
 from ...query.bound import Statement
-from ...query.errors import SessionError
 from .policy import check_policy
 from .resources import Resources
 
@@ -19,19 +18,8 @@ def examine(resources: Resources, statement: Statement, asker: str) -> SecurePla
     """
     check_policy(resources.policy, statement)
     plan = resources.compiler.plan(statement, asker)
-    _check_rows(resources, plan.root)
+    if resources.party in plan.root.recipients and asker != resources.party:
+        resources.results.check_room()
     patience = min(MAX_SOURCE_WAIT_SECONDS, resources.settings.peer_timeout_seconds / 2)
     resources.gate.pass_through(patience, for_owner=asker in resources.confidants)
     return plan
-
-
-def _check_rows(resources: Resources, operator: Operator) -> None:
-    limit = resources.settings.max_rows
-    if operator.rows > limit:
-        raise SessionError(
-            f"the query needs a relation of {operator.rows} rows "
-            f"({type(operator).__name__.lower()}), but {resources.party} allows at most {limit} "
-            "(max_rows in its party.toml)"
-        )
-    for child in children(operator):
-        _check_rows(resources, child)

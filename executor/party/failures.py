@@ -30,7 +30,7 @@ Record = dict[str, Any]
 
 def describe_failure(error: TacitError) -> Record:
     """An error as a record that `restore_failure` turns back into the same error."""
-    record: Record = {"class": type(error).__name__, "message": _shown(str(error))}
+    record: Record = {"class": type(error).__name__, "message": shown(str(error))}
     if isinstance(error, SqlError):
         record["message"] = error.message
         record["text"], record["hint"] = error.text, error.hint
@@ -45,7 +45,7 @@ def restore_failure(record: object) -> TacitError:
     if not isinstance(record, Mapping):
         return InternalError("a failure without a description")
     kind = _KINDS.get(str(record.get("class")), InternalError)
-    message = _shown(str(record.get("message", "")))
+    message = shown(str(record.get("message", "")))
     if issubclass(kind, SqlError):
         return kind(
             message, text=_text(record, "text"), hint=_text(record, "hint"), span=_span(record)
@@ -101,14 +101,14 @@ def _rank(reporter: str, error: TacitError) -> int:
     return 0
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     """Text of bounded length in which nothing can confuse a terminal or a log."""
     return "".join(c if c.isprintable() or c == "\n" else " " for c in text[:MAX_TEXT])
 
 
 def _text(record: Mapping[str, Any], key: str) -> str | None:
     value = record.get(key)
-    return _shown(value) if isinstance(value, str) else None
+    return shown(value) if isinstance(value, str) else None
 
 
 def _span(record: Mapping[str, Any]) -> Span | None:

@@ -144,6 +144,7 @@ def _checked(cls: type[Message], key: str, kind: str, value: Any) -> Any:
         case "str":
             fits = isinstance(value, str) and len(value) <= limit
             fits = fits and (key != "session" or is_session_id(value))
+            fits = fits and (key == "statement" or value.isprintable())
         case "int":
             fits = type(value) is int and 0 <= value < 2**62
         case _:

@@ -18,12 +18,15 @@ from .audit import AUDIT_FILE, AuditLog
 from .compiling import Compiler, SqlCompiler
 from .control import ControlLink
 from .federation import Address, Federation, load_federation, read_catalog
-from .policy import load_policy
+from .limits import check_limits
+from .policy import POLICY_FILE, load_policy
 from .resources import Resources, RunPlan, complain
 from .results import ResultStore
-from .settings import PartySettings, load_settings
+from .settings import PARTY_FILE, PartySettings, load_settings
 from .slot import Slot
 from .source_gate import SourceGate
+
+_OWN_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def open_resources(
@@ -41,18 +44,23 @@ def open_resources(
     federation = load_federation(directory)
     own = federation.party_directory(party)
     settings = load_settings(own)
+    _check_local(federation, own, settings)
     identity = _identity(federation, party)
     catalog_text = read_catalog(directory)
     public = settings.public_directory or directory
     compiler = compiler or SqlCompiler(
-        catalog_text, parties=federation.parties, link=federation.link, public_directory=public
+        catalog_text,
+        parties=federation.parties,
+        link=federation.link,
+        public_directory=public,
+        admit=partial(check_limits, party=party, settings=settings),
     )
     policy = load_policy(own, party, local=settings.local)
     audit = AuditLog(own / AUDIT_FILE, party)
     stack.callback(audit.close)
     data = settings.data_directory or own
     gate = SourceGate(
-        party, partial(_open_checked, data, compiler.catalog, party, public), complain
+        party, partial(_open_checked, data, compiler.catalog, party, public, settings), complain
     )
     stack.callback(gate.close)
     return Resources(
@@ -65,7 +73,7 @@ def open_resources(
         compiler=compiler,
         gate=gate,
         audit=audit,
-        results=ResultStore(own, party),
+        results=ResultStore(own, party, limit=settings.max_results),
         slot=Slot(),
         links=_links(federation, identity, stack),
         listener=_listener(federation, identity, settings, stack),
@@ -77,6 +85,16 @@ def open_resources(
 def listening(address: Address, settings: PartySettings) -> Address:
     """Where to listen for what the others send to `address`."""
     return Address(host=settings.listen_host or address.host, port=address.port)
+
+
+def _check_local(federation: Federation, own: Path, settings: PartySettings) -> None:
+    """`local` lets every query through: only where nobody else's machine takes part."""
+    hosts = {address.host for m in federation.members for address in (m.control, m.data)}
+    if settings.local and not hosts <= _OWN_HOSTS:
+        raise ConfigurationError(
+            f"{own / PARTY_FILE}: local is for federations on one machine, but federation.toml "
+            f"names {', '.join(sorted(hosts - _OWN_HOSTS))}; say in {POLICY_FILE} what is allowed"
+        )
 
 
 def _identity(federation: Federation, party: str) -> Identity:
@@ -111,7 +129,15 @@ def _listener(
     return stack.enter_context(DataListener(identity, others, host=address.host, port=address.port))
 
 
-def _open_checked(directory: Path, catalog: Catalog, party: str, public: Path) -> TableSource:
-    source = open_source(directory, catalog, party, public_directory=public)
+def _open_checked(
+    directory: Path, catalog: Catalog, party: str, public: Path, settings: PartySettings
+) -> TableSource:
+    source = open_source(
+        directory,
+        catalog,
+        party,
+        public_directory=public,
+        memory_bytes=settings.fragment_memory_bytes,
+    )
     check_source(source, catalog, party)
     return source

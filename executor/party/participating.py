@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import OrderedDict
 from dataclasses import dataclass
 
 from ...planner.secure import SecurePlan
@@ -24,6 +25,9 @@ from .session import Session
 START_WITHIN_SECONDS = 30.0
 """How long a node that agreed keeps its place for a query that does not start."""
 
+_REMEMBERED_SESSIONS = 65_536
+"""Session ids that are not considered again. Keys are fresh even for a session of an old id."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Seat:
@@ -41,7 +45,7 @@ class Participant:
         self.party = resources.party
         self._resources = resources
         self._lock = threading.Lock()
-        self._known: set[str] = set()
+        self._known: OrderedDict[str, None] = OrderedDict()
         self._considering: dict[str, str] = {}  # session: asker
         self._seats: dict[str, _Seat] = {}
         self._running: dict[str, tuple[str, Session]] = {}
@@ -65,11 +69,13 @@ class Participant:
         facts = {"session": proposal.session, "asker": asker}
         slot, session = resources.slot, proposal.session
         try:
-            resources.audit.record("proposed", **facts, statement=proposal.statement)
             if not slot.reserve(session, wait_seconds=0, hold_seconds=START_WITHIN_SECONDS):
                 resources.audit.record("refused", **facts, cause="busy with another query")
                 return {"busy": True}
+            resources.audit.record("proposed", **facts, statement=proposal.statement)
             plan = self._consider(asker, proposal)
+            if not slot.renew(session, hold_seconds=START_WITHIN_SECONDS):
+                raise SessionError(f"{resources.party} took too long to consider the query")
             seconds = min(proposal.seconds, resources.settings.session_seconds)
             self._seat(session, _Seat(asker=asker, plan=plan, seconds=seconds))
         except BaseException as error:
@@ -108,7 +114,7 @@ class Participant:
         """Ends a session, by word of its asker or of the owner of this node, wherever it stands."""
         session_id = message.session
         with self._lock:
-            self._known.add(session_id)  # should its proposal come later than this, it is refused
+            self._note(session_id)  # should its proposal come later than this, it is refused
             if self._considering.get(session_id) == party:
                 del self._considering[session_id]
             seat = self._seats.get(session_id)
@@ -143,8 +149,14 @@ class Participant:
         with self._lock:
             if session in self._known:
                 raise SessionError("a session id is used once, and this one was used before")
-            self._known.add(session)
+            self._note(session)
             self._considering[session] = asker
+
+    def _note(self, session: str) -> None:
+        """Remembers a session id; the oldest is forgotten. Call with the lock held."""
+        self._known[session] = None
+        if len(self._known) > _REMEMBERED_SESSIONS:
+            self._known.popitem(last=False)
 
     def _seat(self, session: str, seat: _Seat) -> None:
         """Errors: CancelledError if the asker withdrew the query while it was considered."""

@@ -70,5 +70,13 @@ class Resources:
 
 
 def complain(text: str) -> None:
-    """A line for the owner, on standard error. Never call it with a value of a row."""
-    print(f"tacit: {text}", file=sys.stderr, flush=True)
+    """Something for the owner, on standard error. Never call it with a value of a row.
+
+    What a peer wrote may be in it: only the first line begins like one of ours, and nothing in it
+    moves a terminal's cursor.
+    """
+    told = "\n".join(
+        "".join(letter if letter.isprintable() else " " for letter in line)
+        for line in text.split("\n")
+    )
+    print("tacit: " + told.replace("\n", "\n  "), file=sys.stderr, flush=True)

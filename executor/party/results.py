@@ -23,6 +23,7 @@ RESULTS_DIRECTORY = "results"
 _SUFFIX = ".arrow"
 _ABOUT = b"tacit"
 MAX_WAITING = 16
+_SHOWN_CHARACTERS = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,13 +38,25 @@ class Received:
 
 
 class ResultStore:
-    """The results of one party."""
+    """The results of one party, on disk at most `limit` of them. What a crash left is removed."""
 
-    def __init__(self, directory: Path, party: str) -> None:
+    def __init__(self, directory: Path, party: str, *, limit: int = 1000) -> None:
         self._directory = directory / RESULTS_DIRECTORY
         self._party = party
+        self._limit = limit
         self._waiting: dict[str, pa.Table] = {}
         self._lock = threading.Lock()
+        for unfinished in self._directory.glob(".*.part"):
+            _remove(unfinished)
+
+    def check_room(self) -> None:
+        """Errors: SessionError if as many results are on disk as may be."""
+        count = sum(1 for _ in self._directory.glob(f"*{_SUFFIX}"))
+        if count >= self._limit:
+            raise SessionError(
+                f"{self._party} keeps {count} results already and takes no more until its owner "
+                "removes some (max_results in its party.toml)"
+            )
 
     def hold(self, session: str, table: pa.Table) -> None:
         """Keeps a table in memory for one `take`; the oldest goes when too many wait."""
@@ -67,7 +80,7 @@ class ResultStore:
         about = Received(
             session=session,
             asker=asker,
-            statement=statement,
+            statement=statement[:_SHOWN_CHARACTERS],
             at=datetime.datetime.now(datetime.UTC).isoformat(sep=" ", timespec="seconds"),
             rows=table.num_rows,
         )

@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 import pyarrow as pa
 
-from ...query.errors import CancelledError, InternalError, TacitError
+from ...query.errors import CancelledError, InternalError, SessionError, TacitError
 from .asking import Inquiry, Reply
 from .failures import describe_failure
 from .messages import Body, Cancel, Question
@@ -37,6 +37,8 @@ class OwnerService:
         done = threading.Event()
         outcome: list[Reply | TacitError] = []
         with self._lock:
+            if question.session in self._inquiries:
+                raise SessionError("a question under this mark is being answered already")
             self._inquiries[question.session] = inquiry
         threading.Thread(
             target=self._work, args=(inquiry, outcome, done), name="tacit-query", daemon=True

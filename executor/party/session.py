@@ -21,6 +21,8 @@ from ..transport.tls import Limits, TlsChannel
 from .messages import Usage
 from .resources import Resources, complain
 
+_INTERRUPT_SECONDS = 0.05
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
@@ -76,12 +78,13 @@ class Session:
     def abort(self, reason: TacitError) -> None:
         """Ends the session at all parties; `run` raises the first reason. Returns at once."""
         with self._lock:
+            first = self._reason is None
             self._reason = self._reason or reason
             channel = self._channel
         if channel is not None:
             channel.abort(self._reason)
-        if self._source is not None:
-            self._source.interrupt()
+        if first and self._source is not None:
+            threading.Thread(target=self._interrupt, name="tacit-interrupt", daemon=True).start()
 
     @property
     def step(self) -> str:
@@ -182,6 +185,12 @@ class Session:
         """Tells the peers, and gives the error that counts here."""
         self.abort(error)
         return self._reason or error
+
+    def _interrupt(self) -> None:
+        """Ends a local fragment, again and again: before it has begun, once has no effect."""
+        while (source := self._source) is not None:
+            source.interrupt()
+            time.sleep(_INTERRUPT_SECONDS)
 
     def _overdue(self) -> TacitError:
         return SessionError(

@@ -20,7 +20,10 @@ class PartySettings:
     local: all parties run on one machine for one person; tables without a policy are allowed.
     session_seconds: a query that takes longer is aborted. peer_timeout_seconds: a party that is
     silent for so long counts as stalled. queue_seconds: how long a query waits while another one
-    runs. max_rows: the largest relation (public bound) that a query may have here.
+    runs. max_rows: the largest relation (public bound) that a query may have here, and
+    max_relation_bytes: how many bytes its shares may take. fragment_memory_bytes: what the database
+    that works on this party's own tables may take. max_results: how many results of others'
+    queries are kept; more are refused until the owner removes some.
     max_frame_bytes: the largest message between compute parties.
     data_directory: where sources.sql lies, if not beside party.toml. public_directory: where the
     files of public tables lie, if not beside catalog.sql. listen_host: the address to listen on,
@@ -32,6 +35,9 @@ class PartySettings:
     peer_timeout_seconds: float = 60.0
     queue_seconds: float = 30.0
     max_rows: int = 2**24
+    max_relation_bytes: int = 2**31
+    fragment_memory_bytes: int = 2**32
+    max_results: int = 1000
     max_frame_bytes: int = 2**30
     data_directory: Path | None = None
     public_directory: Path | None = None
@@ -55,6 +61,9 @@ def load_settings(directory: Path) -> PartySettings:
         peer_timeout_seconds=section.seconds("peer_timeout_seconds", default.peer_timeout_seconds),
         queue_seconds=section.seconds("queue_seconds", default.queue_seconds),
         max_rows=section.count("max_rows", default.max_rows),
+        max_relation_bytes=section.count("max_relation_bytes", default.max_relation_bytes),
+        fragment_memory_bytes=section.count("fragment_memory_bytes", default.fragment_memory_bytes),
+        max_results=section.count("max_results", default.max_results),
         max_frame_bytes=section.count("max_frame_bytes", default.max_frame_bytes),
         data_directory=section.directory("data_directory"),
         public_directory=section.directory("public_directory"),

@@ -35,6 +35,14 @@ class Slot:
             self._expires = time.monotonic() + hold_seconds
             return True
 
+    def renew(self, session: str, *, hold_seconds: float) -> bool:
+        """Holds the place for `hold_seconds` from now; False if the session has lost it."""
+        with self._condition:
+            if self._holder != session or self._is_free():
+                return False
+            self._expires = time.monotonic() + hold_seconds
+            return True
+
     def keep(self, session: str) -> bool:
         """Makes the place the session's until it is released; False if it is no longer held."""
         with self._condition:

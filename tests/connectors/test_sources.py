@@ -413,3 +413,21 @@ def test_a_sources_file_lists_attachments() -> None:
 def test_a_malformed_sources_file_says_where(text: str, message: str) -> None:
     with pytest.raises(ConfigurationError, match=f"sources.sql, {message}|sources.sql.*{message}"):
         parse_sources(text, Path("sources.sql"))
+
+
+def test_a_value_that_quotes_our_own_words_is_not_shown() -> None:
+    source = DuckDbSource(VISITS)
+    source.register_table("visits", ARROW)
+    with pytest.raises(DataError) as caught:
+        source.execute("SELECT CAST('Invalid Input Error: table ' || ward AS BIGINT) FROM visits")
+    assert str(caught.value).startswith("reading this party's tables failed")
+    source.close()
+
+
+def test_a_fragment_s_memory_is_limited() -> None:
+    source = DuckDbSource(catalog(column("n", BIGINT)), memory_bytes=2**25)
+    source.register_table("visits", pa.table({"n": pa.array(range(3000), pa.int64())}))
+    with pytest.raises(DataError, match="more memory than it may have"):
+        source.execute("SELECT count(DISTINCT a.n * 3000 + b.n) FROM visits a, visits b")
+    assert source.execute("SELECT count(*) FROM visits").column(0).to_pylist() == [3000]
+    source.close()

@@ -1,0 +1,55 @@
+"""What one party is ready to compute: its limits on a plan, checked before anything is allocated.
+
+Both follow from the plan alone, whose sizes are public.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...planner.secure import Fragment, Operator, Reveal, children
+from ...query.errors import SessionError
+from .settings import PartySettings
+
+_COMPONENTS = 2
+"""Of the three components of a shared value, a party holds two."""
+
+
+def check_limits(root: Reveal, party: str, settings: PartySettings) -> None:
+    """Errors: SessionError with the figure, for a plan beyond max_rows or max_relation_bytes."""
+    operators = list(_below(root))
+    for operator in operators:
+        if operator.rows > settings.max_rows:
+            raise SessionError(
+                f"the query needs a relation of {operator.rows} rows "
+                f"({type(operator).__name__.lower()}), but {party} allows at most "
+                f"{settings.max_rows} (max_rows in its party.toml)"
+            )
+    inputs = sum(relation_bytes(o) for o in operators if isinstance(o, Fragment))
+    needed = max(inputs, *(relation_bytes(operator) for operator in operators))
+    if needed > settings.max_relation_bytes:
+        raise SessionError(
+            f"the query needs {needed:,} bytes of shares at each party, but {party} allows at most "
+            f"{settings.max_relation_bytes:,} (max_relation_bytes in its party.toml)"
+        )
+
+
+def relation_bytes(operator: Operator) -> int:
+    """Bytes of a relation's shares at one party: columns, their null planes, the valid plane."""
+    bits = 1
+    for column in operator.columns:
+        width = 0 if column.encoding is None else column.encoding.width
+        bits += width + column.nullable
+    return operator.rows * bits * _COMPONENTS // 8
+
+
+def _below(operator: Operator) -> Iterator[Operator]:
+    """Every operator of a plan, once."""
+    seen: set[int] = set()
+    waiting = [operator]
+    while waiting:
+        found = waiting.pop()
+        if id(found) not in seen:
+            seen.add(id(found))
+            waiting += children(found)
+            yield found
