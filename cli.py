@@ -13,7 +13,7 @@ from tacit.executor.client.commands_demo import add_demo
 from tacit.executor.client.commands_node import add_init, add_node, add_up
 from tacit.executor.client.commands_query import add_run
 from tacit.executor.client.commands_results import add_results
-from tacit.executor.client.exits import guarded
+from tacit.executor.client.exits import ending_signals, guarded
 from tacit.executor.client.opening import add_federation_arguments
 
 COMMANDS = (add_demo, add_run, add_results, add_describe, add_init, add_node, add_up, add_audit)
@@ -22,7 +22,8 @@ COMMANDS = (add_demo, add_run, add_results, add_describe, add_init, add_node, ad
 def main(argv: list[str] | None = None) -> int:
     """Runs one command and returns its exit code: see executor/client/exits.py."""
     arguments = parser().parse_args(argv)
-    signal.signal(signal.SIGTERM, _terminate)
+    for number in ending_signals():
+        signal.signal(number, _terminate)
     return guarded(arguments.run, arguments)
 
 

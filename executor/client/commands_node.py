@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from ...query.errors import ConfigurationError
 from ..party.federation import CATALOG_FILE, FEDERATION_FILE
+from .exits import ending_signals
 from .local import LocalFederation, create_local
 from .skeleton import write_local, write_party
 
@@ -95,15 +96,16 @@ def _runnable(directory: Path, scratch: Path) -> Path:
 
 
 def _wait_for_the_end() -> None:
-    """Waits for Ctrl-C or the request to terminate; both are a proper end."""
+    """Waits for Ctrl-C, the request to terminate, or the terminal's end; all are proper ends."""
     ended = threading.Event()
 
     def end(number: int, frame: FrameType | None) -> None:
         ended.set()
 
-    before = signal.signal(signal.SIGINT, end), signal.signal(signal.SIGTERM, end)
+    ends = (signal.SIGINT, *ending_signals())
+    before = {number: signal.signal(number, end) for number in ends}
     try:
         ended.wait()
     finally:
-        signal.signal(signal.SIGINT, before[0])
-        signal.signal(signal.SIGTERM, before[1])
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -107,6 +107,7 @@ class Console:
         if path is not None:
             write_output(b"", path)
         self._file, self._kept = path, []
+        self.write("Answers are shown here." if path is None else f"Answers go to {path}.")
 
     def _run(self, text: str) -> None:
         for statement in parse(text):

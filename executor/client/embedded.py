@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import shutil
 import tempfile
@@ -98,7 +99,10 @@ class Answer:
 
 
 class Federation:
-    """Questions to the parties of one federation. A context manager; `close` ends it."""
+    """Questions to the parties of one federation. A context manager; `close` ends it.
+
+    What is still open when the program ends is closed then.
+    """
 
     def __init__(
         self,
@@ -117,6 +121,7 @@ class Federation:
         self._clients: dict[str, Client] = {}
         self._lock = threading.Lock()
         self._closed = False
+        atexit.register(self.close)
 
     def query(
         self,
@@ -169,6 +174,7 @@ class Federation:
                 return
             self._closed = True
             clients = list(self._clients.values())
+        atexit.unregister(self.close)
         with contextlib.ExitStack() as stack:
             stack.callback(self._on_close)
             for client in clients:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Callable
 
@@ -40,6 +41,13 @@ def guarded(run: Callable[[argparse.Namespace], int], arguments: argparse.Namesp
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         return _complain(f"{where}{error.strerror or error}", 1)
+
+
+def ending_signals() -> tuple[signal.Signals, ...]:
+    """The signals that ask a command to end: the hang-up of its terminal too, but under nohup."""
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        return (signal.SIGTERM,)
+    return signal.SIGTERM, signal.SIGHUP
 
 
 def exit_code(error: TacitError) -> int:

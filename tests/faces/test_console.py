@@ -199,11 +199,11 @@ def test_explain_takes_a_query_or_the_last_one(console, command, how):
 
 def test_o_sends_answers_to_a_file_until_it_is_taken_back(console, tmp_path):
     path = tmp_path / "answers.csv"
-    written(console, rf"\o {path}")
+    assert written(console, rf"\o {path}") == f"Answers go to {path}.\n"
     assert written(console, "SELECT 7 AS n;") == ""
     written(console, "SELECT 8 AS n;")
     assert path.read_text() == '"n"\n7\n\n"n"\n7\n'
-    written(console, r"\o")
+    assert written(console, r"\o") == "Answers are shown here.\n"
     assert "(1 row)" in written(console, "SELECT 7 AS n;")
 
 

@@ -247,6 +247,39 @@ def test_tables_that_do_not_fit_are_refused(tables, words):
         tacit.local(tables)
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_nothing_is_left_behind_by_a_signal(example, tmp_path, number):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tacit.cli", "up", str(example)],
+        stdout=subprocess.PIPE,
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+    )
+    process.stdout.readline()
+    assert list(tmp_path.iterdir()) != []
+    process.send_signal(number)
+    assert process.wait(20) == 0
+    process.stdout.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_left_behind_by_a_program_that_closes_nothing(tmp_path):
+    program = (
+        "import tacit, pyarrow as pa\n"
+        "federation = tacit.local({'mercy': {'visits': pa.table({'cost': [1, 2]})}})\n"
+        "print(federation.query('SELECT SUM(cost) AS cost FROM visits').to_arrow()['cost'])\n"
+        "raise ValueError\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        check=False,
+        capture_output=True,
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+    )
+    assert done.returncode == 1
+    assert b"3" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
 def command(running, *arguments):
     return [
         *(sys.executable, "-m", "tacit.cli", "run"),
