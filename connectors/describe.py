@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..query.errors import ConfigurationError
-from .files import RawColumn, RawRelation, open_file
+from .files import DATABASES, RawColumn, RawRelation, only_table, open_file
 from .spelling import quote_name, quote_text
 
 if TYPE_CHECKING:
@@ -52,15 +52,17 @@ def describe_file(path: Path, *, table: str | None = None, owner: str | None = N
     """Proposes a CREATE TABLE statement for a file: types, bounds, domains, NOT NULL, key, ROWS.
 
     `table` defaults to the file's name, `owner` to the word `owner`. A database file holds several
-    tables: `table` says which. Errors: ConfigurationError.
+    tables: `table` says which (its only one unless given). Errors: ConfigurationError.
     """
     import duckdb
 
     path = path.resolve()
-    name = _identifier(table or path.stem)
     connection = duckdb.connect(":memory:", config={"python_enable_replacements": False})
     try:
-        inner = (table or path.stem) if path.suffix.lower() in (".duckdb", ".db", ".ddb") else None
+        inner = None
+        if path.suffix.lower() in DATABASES:
+            inner = table = table or only_table(connection, path)
+        name = _identifier(table or path.stem)
         relation = open_file(connection, path, "tacit_file", inner_table=inner, detect_types=True)
         facts = _facts(connection, relation)
         return _statement(connection, relation, facts, name, owner or "owner")

@@ -53,12 +53,15 @@ def open_file(
 
     suffix = path.suffix.lower()
     if not path.is_file():
-        raise ConfigurationError(f"there is no file {path}")
+        directory = "; it is a directory" if path.is_dir() else ""
+        raise ConfigurationError(f"there is no file {path}{directory}")
     if suffix not in KNOWN:
         raise ConfigurationError(f"{path}: not a kind of file that can be attached: {_kinds()}")
     if (inner_table is not None) != (suffix in DATABASES):
         wanted = "needs (TABLE 'name')" if inner_table is None else "takes no (TABLE 'name')"
         raise ConfigurationError(f"{path}: {wanted}")
+    if path.stat().st_size == 0:
+        raise ConfigurationError(f"{path} is empty, without even the names of columns")
     try:
         if suffix in TEXT:
             return _csv(connection, path, detect_types=detect_types)
@@ -70,6 +73,24 @@ def open_file(
     except duckdb.Error as error:
         kind = type(error).__name__
         raise ConfigurationError(f"{path} cannot be read as {suffix[1:]} ({kind})") from None
+
+
+def only_table(connection: duckdb.DuckDBPyConnection, path: Path) -> str:
+    """The name of the one table of a database file. Errors: ConfigurationError naming them all."""
+    import duckdb
+
+    if not path.is_file():
+        raise ConfigurationError(f"there is no file {path}")
+    try:
+        names = _tables(connection, _attach(connection, path, "tacit_names"))
+    except duckdb.Error as error:
+        kind = type(error).__name__
+        raise ConfigurationError(f"{path} cannot be read as a database ({kind})") from None
+    if len(names) != 1:
+        raise ConfigurationError(
+            f"{path} has the tables {', '.join(names)}: say which one to describe"
+        )
+    return names[0]
 
 
 def described(connection: duckdb.DuckDBPyConnection, sql: str) -> RawRelation:
@@ -149,8 +170,29 @@ def _database(
     connection: duckdb.DuckDBPyConnection, path: Path, name: str, inner_table: str
 ) -> RawRelation:
     """One table of a DuckDB database file, opened read-only."""
+    database = _attach(connection, path, name)
+    names = _tables(connection, database)
+    if inner_table.lower() not in [known.lower() for known in names]:
+        raise ConfigurationError(
+            f"{path} has no table {inner_table}; it has {', '.join(names) or 'none'}"
+        )
+    return described(connection, f"{quote_name(database)}.{quote_name(inner_table)}")
+
+
+def _attach(connection: duckdb.DuckDBPyConnection, path: Path, name: str) -> str:
+    """The name that a database file is attached under: once per connection, as DuckDB wants it."""
     known = connection.execute("SELECT path, database_name FROM duckdb_databases()").fetchall()
-    database = dict(known).get(str(path), name)
+    database = str(dict(known).get(str(path), name))
     if database == name:
         connection.execute(f"ATTACH {quote_text(str(path))} AS {quote_name(name)} (READ_ONLY)")
-    return described(connection, f"{quote_name(database)}.{quote_name(inner_table)}")
+    return database
+
+
+def _tables(connection: duckdb.DuckDBPyConnection, database: str) -> list[str]:
+    """The tables and views that can be named in an attached database."""
+    found = connection.execute(
+        "SELECT table_name FROM information_schema.tables"
+        " WHERE table_catalog = ? AND table_schema = 'main' ORDER BY 1",
+        [database],
+    ).fetchall()
+    return [str(row[0]) for row in found]

@@ -81,6 +81,19 @@ def test_a_table_of_a_database_file_is_described(tmp_path: Path) -> None:
         database.execute("CREATE TABLE wards AS SELECT 'x' AS name FROM range(3)")
     proposal = describe_file(tmp_path / "h.duckdb", table="wards", owner="mercy")
     assert "name VARCHAR(1) CHECK (name IN ('x')) NOT NULL" in proposal
+    assert describe_file(tmp_path / "h.duckdb", owner="mercy") == proposal  # its only table
+
+
+def test_a_database_file_tells_which_tables_it_has(tmp_path: Path) -> None:
+    with duckdb.connect(str(tmp_path / "h.duckdb")) as database:
+        database.execute("CREATE TABLE wards (name TEXT); CREATE VIEW all_wards AS FROM wards")
+    with pytest.raises(ConfigurationError, match="has the tables all_wards, wards: say which"):
+        describe_file(tmp_path / "h.duckdb")
+    with pytest.raises(ConfigurationError, match="has no table ward; it has all_wards, wards"):
+        describe_file(tmp_path / "h.duckdb", table="ward")
+    (tmp_path / "text.duckdb").write_text("no database")
+    with pytest.raises(ConfigurationError, match="cannot be read as a database"):
+        describe_file(tmp_path / "text.duckdb")
 
 
 def test_a_file_keeps_the_promises_proposed_for_it(tmp_path: Path) -> None:
@@ -97,3 +110,11 @@ def test_a_file_keeps_the_promises_proposed_for_it(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"there is no file .*none\.csv"):
         describe_file(tmp_path / "none.csv")
+    with pytest.raises(ConfigurationError, match="it is a directory"):
+        describe_file(tmp_path)
+
+
+def test_an_empty_file_is_called_empty(tmp_path: Path) -> None:
+    (tmp_path / "empty.csv").touch()
+    with pytest.raises(ConfigurationError, match=r"empty\.csv is empty"):
+        describe_file(tmp_path / "empty.csv")
