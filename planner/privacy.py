@@ -39,6 +39,7 @@ def public_facts(plan: SecurePlan, catalog: Catalog) -> Iterator[str]:
         "declared bounds, keys and row bounds"
     )
     yield f"who receives the result: {', '.join(plan.root.recipients)}"
+    yield "how long each party takes, and whether its part fails"
     for operator in _unique(plan.root):
         yield from _size(operator)
     if any(_quick(operator) for operator in _unique(plan.root)):
