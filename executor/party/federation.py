@@ -178,7 +178,8 @@ def _address(section: Section, key: str) -> Address:
 
 def _check_number(section: Section, count: int) -> None:
     if count != PARTIES:
-        hint = "; add a helper party that holds no data" if count == PARTIES - 1 else ""
+        hint = "; add the sections of the other parties" if count < PARTIES else ""
+        hint += ", or a helper that holds no data" if count == PARTIES - 1 else ""
         raise section.wrong(
             "parties", f"lists {count}, but {PROTOCOL} runs between exactly {PARTIES}{hint}"
         )

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import FrameType, TracebackType
 
-from ...query.errors import ConfigurationError, SessionError
+from ...query.errors import SessionError
+from ..transport.sockets import listen
 from .compiling import Compiler
 from .federation import Address
 from .messages import Body, Cancel, Proposal, Question, Start
@@ -165,9 +165,4 @@ def _actions(participant: Participant, owner: OwnerService) -> dict[str, Action]
 
 def _check_free(address: Address) -> None:
     """Errors: ConfigurationError if somebody listens there: gRPC would share the port silently."""
-    try:
-        socket.create_server((address.host, address.port)).close()
-    except OSError as error:
-        raise ConfigurationError(
-            f"cannot listen on {address} for control connections: {error.strerror or error}"
-        ) from error
+    listen(address.host, address.port, "control connections").close()

@@ -8,19 +8,17 @@ so that slow or silent ones hold up nobody; strangers get nothing but a closed c
 from __future__ import annotations
 
 import logging
-import socket
 import ssl
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
 
-from ...query.errors import ConfigurationError
 from .contexts import peer_fingerprint, server_context
 from .hello import HELLO, Hello, decode_hello, read_exactly
 from .identity import Identity, check_certificate, fingerprint
 from .rendezvous import Expectation, Refused, Rendezvous
-from .sockets import discard, tune, wake
+from .sockets import discard, listen, tune, wake
 
 HANDSHAKE_SECONDS = 5.0
 PATIENCE_SECONDS = 10.0
@@ -60,12 +58,7 @@ class DataListener:
         self._strangers: OrderedDict[ssl.SSLSocket, None] = OrderedDict()
         self._lock = threading.Lock()
         self._closed = False
-        try:
-            self._socket = socket.create_server((host, port), backlog=_BACKLOG)
-        except OSError as error:
-            raise ConfigurationError(
-                f"cannot listen on {host}:{port} for data connections: {error.strerror or error}"
-            ) from error
+        self._socket = listen(host, port, "data connections", backlog=_BACKLOG)
         self._socket.settimeout(_ACCEPT_SECONDS)
         self.address: tuple[str, int] = self._socket.getsockname()[:2]
         self._thread = threading.Thread(target=self._accept, name="tacit-listener", daemon=True)

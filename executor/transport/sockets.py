@@ -3,9 +3,35 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import socket
 
+from ...query.errors import ConfigurationError
+
 KEEPALIVE_SECONDS = 15
+
+
+def listen(host: str, port: int, purpose: str, *, backlog: int | None = None) -> socket.socket:
+    """A socket that listens on an address of this machine, of either version of IP.
+
+    Errors: ConfigurationError, which says what to do about an address of another machine.
+    """
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=backlog)
+    except OSError as error:
+        shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        code = error.errno or 0
+        reason = os.strerror(code) if code in errno.errorcode else error.strerror
+        foreign = isinstance(error, socket.gaierror) or code == errno.EADDRNOTAVAIL
+        hint = (
+            "\nhint: if the others reach this machine under another address than its own, set "
+            "listen_host in party.toml"
+        )
+        raise ConfigurationError(
+            f"cannot listen on {shown} for {purpose}: {reason}{hint if foreign else ''}"
+        ) from error
 
 
 def tune(connection: socket.socket) -> None:
