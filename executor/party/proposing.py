@@ -146,7 +146,9 @@ def _check_replies(replies: Replies, plan: SecurePlan, party: str) -> list[str]:
     if others:
         theirs = ", ".join(f"{name} made {digest}" for name, digest in sorted(others.items()))
         raise PlanMismatchError(
-            f"the parties planned the query differently: {party} made {plan.digest}, {theirs}"
+            f"the parties planned the query differently: {party} made {plan.digest}, {theirs}\n"
+            "hint: federation.toml must list the parties in the same order, and the same link, "
+            "everywhere"
         )
     return busy
 

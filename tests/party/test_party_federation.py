@@ -111,7 +111,10 @@ def test_the_same_party_twice_is_refused(tmp_path: Path) -> None:
         load_federation(tmp_path)
 
 
-@pytest.mark.parametrize(("count", "hint"), [(2, "a helper that holds no data"), (1, "sections of the other parties"), (4, "exactly 3")])
+@pytest.mark.parametrize(
+    ("count", "hint"),
+    [(2, "a helper that holds no data"), (1, "sections of the other parties"), (4, "exactly 3")],
+)
 def test_another_number_of_parties_is_refused_with_advice(
     tmp_path: Path, count: int, hint: str
 ) -> None:
