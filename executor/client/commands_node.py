@@ -6,6 +6,8 @@ import argparse
 import signal
 import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TypeAlias
@@ -79,11 +81,11 @@ def _node(arguments: argparse.Namespace) -> int:
 def _up(arguments: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="tacit-") as scratch:
         directory = _runnable(arguments.directory, Path(scratch))
-        with LocalFederation.start(directory) as nodes:
+        with LocalFederation.start(directory) as nodes, _told_to_end() as ended:
             print(f"running: {', '.join(nodes.parties)}", flush=True)
             example = f"--federation {directory} --party {nodes.parties[0]}"
             print(f'ask with: tacit run {example} -c "SELECT ..."', flush=True)
-            _wait_for_the_end()
+            ended.wait()
     return 0
 
 
@@ -95,8 +97,9 @@ def _runnable(directory: Path, scratch: Path) -> Path:
     return create_local(directory, target=scratch / "federation")
 
 
-def _wait_for_the_end() -> None:
-    """Waits for Ctrl-C, the request to terminate, or the terminal's end; all are proper ends."""
+@contextmanager
+def _told_to_end() -> Iterator[threading.Event]:
+    """Set by Ctrl-C, the request to terminate, or the terminal's end; all are proper ends."""
     ended = threading.Event()
 
     def end(number: int, frame: FrameType | None) -> None:
@@ -105,7 +108,7 @@ def _wait_for_the_end() -> None:
     ends = (signal.SIGINT, *ending_signals())
     before = {number: signal.signal(number, end) for number in ends}
     try:
-        ended.wait()
+        yield ended
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -254,11 +254,11 @@ def test_nothing_is_left_behind_by_a_signal(example, tmp_path, number):
         stdout=subprocess.PIPE,
         env=os.environ | {"TMPDIR": str(tmp_path)},
     )
-    process.stdout.readline()
-    assert list(tmp_path.iterdir()) != []
-    process.send_signal(number)
-    assert process.wait(20) == 0
-    process.stdout.close()
+    with process:
+        process.stdout.readline()
+        assert list(tmp_path.iterdir()) != []
+        process.send_signal(number)
+        assert process.wait(20) == 0
     assert list(tmp_path.iterdir()) == []
 
 
