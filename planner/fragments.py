@@ -268,5 +268,7 @@ def aggregate_sql(aggregated: Aggregated, columns: dict[int, str]) -> str:
             return f"count(DISTINCT {argument})"
         case "sum_distinct":
             return f"sum(DISTINCT {argument})"
+        case "constant":
+            return f"any_value({argument})"
         case function:
             return f"{function}({argument})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..query.datatypes import Encoding
 from .known import Facts, Key, domain_size
 from .logical import Aggregate, Aggregated
+from .secure import VALUES_OF_ROWS
 
 Multiples = tuple[tuple[dict[int, int], int, Facts], ...]
 """For each input that makes up the groups: its ids by the aggregate's input ids, a bound on its
@@ -82,7 +83,11 @@ def _aggregate_range(
 
 def _aggregate_smallest(aggregated: Aggregated, below: Facts) -> int:
     """Sums of values of one sign are at least as large as the smallest of them."""
-    if aggregated.argument is None or aggregated.function not in ("sum", "sum_distinct"):
+    if aggregated.argument is None:
+        return 1
+    if aggregated.function in VALUES_OF_ROWS:
+        return below.smallest.get(aggregated.argument, 1)
+    if aggregated.function not in ("sum", "sum_distinct"):
         return 1
     argument = below.ranges[aggregated.argument]
     one_sign = argument is not None and (argument.lo >= 0 or argument.hi <= 0)

@@ -27,7 +27,7 @@ from ..query.datatypes import (
 from ..query.errors import UnsupportedError
 from .expressions import call, reference, transform
 from .logical import Aggregate, Aggregated, Ids, Node, project
-from .secure import AggregateFunction
+from .secure import VALUES_OF_ROWS, AggregateFunction
 
 
 class Grouping:
@@ -84,7 +84,7 @@ class Grouping:
             total = self._column(node, "sum", argument, sum_type(argument.type), nullable=True)
             count = self._column(node, "count", argument, BIGINT, nullable=False)
             return call("/", [total, count], type=DOUBLE, nullable=True, like=node)
-        nullable = node.function in ("sum", "min", "max")
+        nullable = node.function in ("sum", "min", "max", "any_value")
         return self._column(node, node.function, argument, node.type, nullable=nullable)
 
     def _column(
@@ -102,7 +102,7 @@ class Grouping:
         argument_id = self._input(argument).id if argument is not None and uses_argument else None
         if name == "sum" and isinstance(type, DoubleType) and argument is not None:
             type = sum_type(argument.type)
-        if name in ("min", "max") and argument is not None:
+        if name in VALUES_OF_ROWS and argument is not None:
             type = argument.type
         for known in self._aggregates:
             if (known.function, known.argument) == (name, argument_id):
@@ -131,6 +131,8 @@ class Grouping:
                 return "min"
             case "max", _:
                 return "max"
+            case "any_value", _:
+                return "any_value"
             case _:
                 raise UnsupportedError(
                     f"the aggregate {function} is not supported",

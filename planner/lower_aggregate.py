@@ -20,8 +20,8 @@ from .known import Facts
 from .logical import Aggregate, Aggregated, Node, Union
 from .ownership import is_partitioned
 from .rules.aggregate_parts import is_dense
+from .secure import VALUES_OF_ROWS, AggregateSpec, AlignedSum, Fragment, Operator
 from .secure import Aggregate as SecureAggregate
-from .secure import AggregateSpec, AlignedSum, Fragment, Operator
 from .secure import Filter as SecureFilter
 from .widths import check_width, refused
 
@@ -74,7 +74,7 @@ def aggregate_column(
         return dataclasses.replace(column, type=BIGINT, nullable=False, encoding=encoding)
     argument = inputs[aggregated.argument]
     nullable = argument.nullable or not grouped
-    if aggregated.function in ("min", "max"):
+    if aggregated.function in VALUES_OF_ROWS:
         return dataclasses.replace(
             column, type=argument.type, nullable=nullable, encoding=argument.encoding
         )

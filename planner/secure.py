@@ -20,8 +20,19 @@ Form = Literal["bits", "ring", "both"]
 SortAlgorithm = Literal["quick", "radix"]
 JoinKind = Literal["inner", "left", "semi", "anti"]
 AggregateFunction = Literal[
-    "count_star", "count", "sum", "min", "max", "count_distinct", "sum_distinct"
+    "count_star",
+    "count",
+    "sum",
+    "min",
+    "max",
+    "count_distinct",
+    "sum_distinct",
+    "any_value",
+    "constant",
 ]
+
+VALUES_OF_ROWS: frozenset[AggregateFunction] = frozenset({"min", "max", "any_value", "constant"})
+"""Functions whose result is the argument of one of the rows: its type, encoding and domain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +139,13 @@ class Join(Operator):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AggregateSpec:
-    """One aggregate of an Aggregate operator over input column `argument` (None: count_star)."""
+    """One aggregate of an Aggregate operator over input column `argument` (None: count_star).
+
+    any_value: the argument of some row of the group where it is not NULL, NULL if there is none.
+    constant: the argument of a column that is the same in all rows of a group, NULL included (it
+    follows from the keys). Its value is moved, never compared; what a group gets whose rows differ
+    is the value of one of them.
+    """
 
     column: Column
     function: AggregateFunction
@@ -141,8 +158,8 @@ class Aggregate(Operator):
 
     No keys: exactly one row, always valid. With keys: rows = min(input rows, public bound on
     groups); valid rows come first, in ascending key order (NULL last). DISTINCT is an Aggregate
-    without aggregates. NULLs are skipped by aggregates and form one group as keys; SUM, MIN and
-    MAX of nothing are NULL.
+    without aggregates. NULLs are skipped by aggregates and form one group as keys; SUM, MIN, MAX
+    and ANY_VALUE of nothing are NULL.
     """
 
     input: Operator

@@ -103,7 +103,7 @@ def _aggregate(binder: ExpressionBinder, node: syntax.Call, name: str) -> Expres
     return Aggregate(
         function=name,
         argument=argument,
-        distinct=node.distinct and name not in ("min", "max"),
+        distinct=node.distinct and name not in ("min", "max", "any_value"),
         filter=filter_,
         type=aggregate_type(name, argument, node.span),
         nullable=name != "count" and may_be_empty,
@@ -115,7 +115,7 @@ def aggregate_type(name: str, argument: Expression, span: Span | None) -> SqlTyp
     """DuckDB's result types. BindError if the aggregate does not take the argument."""
     if name == "count":
         return BIGINT
-    if name in ("min", "max"):
+    if name in ("min", "max", "any_value"):
         return argument.type
     match name, argument.type:
         case "sum", IntegerType() | BooleanType() | NullType():

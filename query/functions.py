@@ -61,7 +61,7 @@ CLOCK_FUNCTIONS = frozenset(
     str.split("now today current_date current_time current_timestamp localtimestamp getdate")
 )
 
-AGGREGATES = frozenset({"count", "sum", "avg", "min", "max"})
+AGGREGATES = frozenset({"count", "sum", "avg", "min", "max", "any_value"})
 
 STATISTICS = frozenset(
     str.split(
@@ -78,7 +78,7 @@ STATISTICS = frozenset(
 OTHER_AGGREGATES = frozenset(
     str.split(
         """
-        any_value first last string_agg listagg group_concat list array_agg product bit_and
+        first last string_agg listagg group_concat list array_agg product bit_and
         bit_or bit_xor approx_count_distinct approx_quantile entropy kurtosis skewness fsum favg
         mad max_by min_by argmin argmax count_if countif every
         """

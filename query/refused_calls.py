@@ -52,7 +52,6 @@ _AGGREGATE_HINTS = {
     ),
     "bool_and": "write MIN(CASE WHEN condition THEN 1 ELSE 0 END) = 1",
     "bool_or": "write MAX(CASE WHEN condition THEN 1 ELSE 0 END) = 1",
-    "any_value": "write MIN(x)",
-    "first": "write MIN(x)",
+    "first": "write ANY_VALUE(x) or MIN(x)",
     "count_if": "write COUNT(*) FILTER (WHERE condition)",
 }

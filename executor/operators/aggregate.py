@@ -7,8 +7,10 @@
 4. A group's sum is the difference of neighbouring heads. Its row is valid if its head is a valid
    row's. The head of the invalid rows, or the sentinel, follows the last group.
 
-MIN, MAX and DISTINCT arguments are appended to the sort key; each distinct extension is a pass of
-its own. Every pass yields the groups in the same order, so that the passes' results align.
+MIN, MAX and DISTINCT arguments are appended to the sort key, and whether the argument of ANY_VALUE
+is NULL; each distinct extension is a pass of its own. What stands at the head of a group anyway
+(ANY_VALUE, a constant of the group) is moved along. Every pass yields the groups in the same order,
+so that the passes' results align.
 Cost: one sort and one partition per pass. Source: PROTOCOLS, section 5.
 """
 
@@ -28,11 +30,13 @@ from ..sharing.protocol import SharingProtocol
 from ..sharing.shares import Bits, Ring, Share, as_bits, as_ring, stack
 from .aggregate_all import aggregate_all
 from .counting_rows import argument_of, changes, distinct_sums, is_zero, null_free_rings
+from .head_values import HeadValues, null_of_argument
 from .table import (
     SecretColumn,
     SecretTable,
     cleaned_bits,
     encoding_of_column,
+    null_of,
     ordered_planes,
 )
 
@@ -72,26 +76,38 @@ class _Heads:
 
 
 PLAIN = ("count_star", "count", "sum")
+MOVED = ("any_value", "constant")
 
 
 def _passes(p: SharingProtocol, node: Aggregate, table: SecretTable) -> list[_Pass]:
     """Groups the aggregates by the sort they need; sums and counts join the first pass."""
     passes: dict[tuple[str, int | None], _Pass] = {}
-    plain = [spec for spec in node.aggregates if spec.function in PLAIN]
+    anywhere = [spec for spec in node.aggregates if _fits_any_pass(table, spec)]
     for spec in node.aggregates:
-        if spec.function in PLAIN:
+        if spec in anywhere:
             continue
-        kind = spec.function if spec.function == "max" else "ascending"
+        kind = spec.function if spec.function in ("max", "any_value") else "ascending"
         key = (kind, spec.argument)
         if key not in passes:
-            column = argument_of(table, spec)
-            descending = kind == "max"
-            planes = _descending(p, column) if descending else ordered_planes(p, [column])
-            passes[key] = _Pass(extension=planes)
+            passes[key] = _Pass(extension=_extension(p, kind, argument_of(table, spec)))
         passes[key].specs.append(spec)
     ordered = list(passes.values()) or [_Pass()]
-    ordered[0].specs = [*plain, *ordered[0].specs]
+    ordered[0].specs = [*anywhere, *ordered[0].specs]
     return ordered
+
+
+def _fits_any_pass(table: SecretTable, spec: AggregateSpec) -> bool:
+    """Whether the aggregate does not care in which order the rows of a group stand."""
+    if spec.function == "any_value":
+        return null_of_argument(table, spec) is None
+    return spec.function in PLAIN or spec.function == "constant"
+
+
+def _extension(p: SharingProtocol, kind: str, column: SecretColumn) -> Bits:
+    """What extends the sort key: the argument, its complement, or only whether it is NULL."""
+    if kind == "any_value":
+        return null_of(column)
+    return _descending(p, column) if kind == "max" else ordered_planes(p, [column])
 
 
 def _descending(p: SharingProtocol, column: SecretColumn) -> Bits:
@@ -108,19 +124,23 @@ def _run_pass(p: SharingProtocol, node: Aggregate, table: SecretTable, one: _Pas
     extra = sum(e.width for e in extension)
     plain = [s for s in one.specs if s.function in PLAIN]
     values = _ring_payload(p, table, plain)
+    moved = HeadValues.of(p, table, [s for s in one.specs if s.function in MOVED])
     full = stack([*extension, keys, p.invert(table.valid)])
-    ordered = sort(p, full, values.shares(), algorithm=node.sort)
+    payload = [*values.shares(), *moved.shares()]
+    ordered = sort(p, full, payload, algorithm=node.sort)
     sorted_keys = ordered.keys
     group = sorted_keys.planes(extra, full.width)
     begins = changes(p, [group, sorted_keys] if _distinct(one) else [group])
-    accumulated = values.prefix_sums(p, ordered.columns)
+    accumulated = values.prefix_sums(p, ordered.columns[: len(values.shares())])
+    moved = moved.taken(ordered.columns[len(values.shares()) :])
     for spec in one.specs:
         if spec.function in ("count_distinct", "sum_distinct"):
             column = argument_of(table, spec)
             accumulated[spec.column.id] = distinct_sums(
                 p, spec, column, sorted_keys.planes(0, extra), begins[1]
             )
-    return _collect(p, node, one, _SortedRows(table, sorted_keys, begins[0], accumulated))
+    rows = _SortedRows(table, sorted_keys, begins[0], accumulated, moved)
+    return _collect(p, node, one, rows)
 
 
 def _distinct(one: _Pass) -> bool:
@@ -192,6 +212,7 @@ class _SortedRows:
     keys: Bits
     first: Bits
     running: dict[int, Ring]
+    moved: HeadValues
 
 
 def _collect(p: SharingProtocol, node: Aggregate, one: _Pass, rows: _SortedRows) -> _Heads:
@@ -202,15 +223,18 @@ def _collect(p: SharingProtocol, node: Aggregate, one: _Pass, rows: _SortedRows)
     planes = pad_rows(stack([sorted_keys.planes(0, width - 1), head]), first.rows + 1)
     flag = concat_rows([first, p.constant_bits(1, 1, 1)])
     exclusive = [_with_total(shift_down(ring), ring) for ring in running.values()]
-    parted = partition(p, flag, [planes, *exclusive])
+    carried = [pad_rows(share, first.rows + 1) for share in rows.moved.shares()]
+    parted = partition(p, flag, [planes, *exclusive, *carried])
     groups = node.rows
     top = slice_rows(as_bits(parted.columns[0]), 0, groups)
     sums: dict[int, Ring] = {}
-    for identity, share in zip(running, parted.columns[1:], strict=True):
+    for identity, share in zip(running, parted.columns[1 : len(running) + 1], strict=True):
         ring = as_ring(share)
         sums[identity] = slice_rows(ring, 1, groups + 1) - slice_rows(ring, 0, groups)
     extra = 0 if one.extension is None else one.extension.width
-    results = _results(p, rows.table, one, top.planes(0, extra), sums)
+    heads = rows.moved.taken(parted.columns[len(running) + 1 :])
+    results = heads.columns(groups)
+    results.update(_results(p, rows.table, one, top.planes(0, extra), sums))
     valid = top.planes(top.width - 1, top.width)
     return _Heads(valid, top.planes(extra, top.width - 1), results)
 
@@ -230,6 +254,8 @@ def _results(
     """The aggregates' columns at the group heads."""
     results: dict[int, SecretColumn] = {}
     for spec in one.specs:
+        if spec.function in MOVED:
+            continue
         encoding = encoding_of_column(spec.column)
         if spec.function in ("min", "max"):
             results[spec.column.id] = _extreme_at_head(p, table, spec, argument)

@@ -23,7 +23,7 @@ from .table import (
     ordered_planes,
     total,
 )
-from .tournament import extreme
+from .tournament import any_present, extreme
 
 
 def aggregate_all(p: SharingProtocol, node: Aggregate, table: SecretTable) -> SecretTable:
@@ -84,6 +84,8 @@ def _global_one(
     column = argument_of(table, spec)
     if spec.function in ("count_distinct", "sum_distinct"):
         return _global_distinct(p, node, table, spec)
+    if spec.function in ("any_value", "constant"):
+        return _any_present(p, column, flags.plane(spec.argument))
     if spec.function == "sum":
         (ring,) = need_ring(p, [column])
         (result.ring,) = p.total_product([(ring, flags.ring(spec.argument))])
@@ -95,6 +97,14 @@ def _global_one(
     result.null = is_zero(p, total(flags.ring(spec.argument)), table.rows)
     result.clean_ring = result.ring is not None
     return result
+
+
+def _any_present(p: SharingProtocol, column: SecretColumn, present: Bits) -> SecretColumn:
+    """The argument of a row where it is not NULL; NULL if there is none."""
+    (planes,) = need_bits(p, [column])
+    value, found = any_present(p, planes, present)
+    null = p.invert(found)
+    return SecretColumn(encoding=column.encoding, rows=1, bits=value, null=null)
 
 
 def _global_distinct(

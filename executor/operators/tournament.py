@@ -1,4 +1,4 @@
-"""MIN and MAX of a whole column by a tournament of rows: log2 n levels of compare and select."""
+"""MIN, MAX and ANY_VALUE of a whole column by a tournament of rows: log2 n levels of selecting."""
 
 from __future__ import annotations
 
@@ -27,6 +27,23 @@ def extreme(p: SharingProtocol, values: Bits, present: Bits, *, largest: bool) -
     best = key.planes(0, values.width)
     absent = key.planes(values.width, key.width)
     return (p.invert(best) if largest else best), p.invert(absent)
+
+
+def any_present(p: SharingProtocol, values: Bits, present: Bits) -> tuple[Bits, Bits]:
+    """The value of one of the present rows, and whether there is any, as one row.
+
+    The value is unspecified if no row is present. Cost: w + 1 bits per row in all, log2 n rounds.
+    """
+    key = stack([values, p.invert(present)])
+    while key.rows > 1:
+        half = (key.rows + 1) // 2
+        left = slice_rows(key, 0, half)
+        right = slice_rows(key, half, key.rows)
+        if right.rows < half:
+            right = _with_absent(p, right, half)
+        absent = left.planes(values.width, key.width)
+        (key,) = select(p, [(absent, right, left)])
+    return key.planes(0, values.width), p.invert(key.planes(values.width, key.width))
 
 
 def _with_absent(p: SharingProtocol, key: Bits, rows: int) -> Bits:

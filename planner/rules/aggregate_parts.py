@@ -29,6 +29,8 @@ MERGED: dict[AggregateFunction, AggregateFunction] = {
     "sum": "sum",
     "min": "min",
     "max": "max",
+    "any_value": "any_value",
+    "constant": "constant",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hand_built import (
@@ -154,6 +155,32 @@ def twice(rows: int) -> Operator:
     )
 
 
+def any_of_them(keys: tuple[int, ...], *, nullable: bool) -> Callable[[int], Operator]:
+    """ANY_VALUE where every row that is not NULL has the same value, and constants of the group."""
+
+    def made(rows: int) -> Operator:
+        table = given(rows, nullable=nullable)
+        argument = table.columns[2]
+        same = call("=", ref(argument), lit(20))
+        absent = call("is_null", ref(argument))
+        kept = Filter(
+            columns=table.columns, rows=rows, input=table, predicate=call("or", same, absent)
+        )
+        wanted = [
+            AggregateSpec(
+                column=number(100, -9, 20, nullable=True), function="any_value", argument=2
+            ),
+            spec(101, "sum", argument, rows),
+            spec(102, "max", table.columns[3], rows),
+        ]
+        for identity, key in zip((103, 104), keys, strict=False):
+            column = replace(table.columns[key], id=identity, name=f"c{identity}")
+            wanted.append(AggregateSpec(column=column, function="constant", argument=key))
+        return aggregated(kept, keys, tuple(wanted))
+
+    return made
+
+
 def _cases() -> list[Built]:
     found = [
         Built("distinct", distinct, ordered=(0, 4)),
@@ -167,6 +194,9 @@ def _cases() -> list[Built]:
             suffix = f"{shown}{', nullable' if nullable else ''}"
             found.append(
                 Built(f"everything ({suffix})", everything(keys, nullable=nullable), ordered=order)
+            )
+            found.append(
+                Built(f"any value ({suffix})", any_of_them(keys, nullable=nullable), ordered=order)
             )
             if len(keys) == 2:
                 continue

@@ -389,5 +389,10 @@ def aggregate_value(function: str, argument: int | None, rows: list[Row]) -> Any
             return sum(values) if values else None
         case "min":
             return min(values, default=None)
+        case "any_value":
+            return next(iter(values), None)
+        case "constant":
+            assert len({row[argument] for row in rows}) <= 1
+            return rows[0][argument] if rows else None
         case _:
             return max(values, default=None)
