@@ -17,7 +17,7 @@ from ..query.bound import (
     Query,
     Relation,
     Select,
-    UnionAll,
+    SetOperation,
 )
 from ..query.datatypes import Column
 from ..query.errors import UnsupportedError
@@ -36,6 +36,7 @@ from .logical import (
     keep,
     project,
 )
+from .set_operations import combine
 from .subqueries import add_subquery, is_subquery_predicate
 
 
@@ -44,10 +45,9 @@ def build(query: Query, ids: Ids) -> Node:
     match query:
         case Select():
             return _select(query, ids)
-        case UnionAll():
+        case SetOperation():
             inputs = tuple(build(inner, ids) for inner in query.inputs)
-            node: Node = Union(columns=query.columns, inputs=inputs)
-            return _ordered(node, tuple(_plain_key(query, i) for i in _order_range(query)), query)
+            return _ordered_combination(combine(query, inputs, ids), query, ids)
         case _:
             raise UnsupportedError(f"{type(query).__name__} is not supported")
 
@@ -204,19 +204,23 @@ def _ordered(node: Node, keys: tuple[OrderBy, ...], query: Query) -> Node:
     return Sort(columns=node.columns, input=node, keys=keys, limit=query.limit, offset=query.offset)
 
 
-def _order_range(query: Query) -> range:
-    return range(len(query.order_by))
-
-
-def _plain_key(query: Query, index: int) -> OrderBy:
-    key = query.order_by[index]
-    if not isinstance(key.expression, ColumnRef):
-        raise UnsupportedError(
-            "ORDER BY of a UNION ALL may only name output columns",
-            span=key.expression.span,
-            hint="put the UNION ALL into a derived table and order outside",
+def _ordered_combination(node: Node, query: SetOperation, ids: Ids) -> Node:
+    """ORDER BY and LIMIT of a set operation: by its columns, or expressions over them."""
+    outputs: list[tuple[Column, Expression]] = [(c, reference(c)) for c in query.columns]
+    keys = []
+    for key in query.order_by:
+        expression = key.expression
+        refuse_subquery(expression)
+        column_id = expression.id if isinstance(expression, ColumnRef) else ids.fresh()
+        if not isinstance(expression, ColumnRef):
+            outputs.append((_hidden(column_id, expression), expression))
+        keys.append(
+            OrderBy(column=column_id, descending=key.descending, nulls_first=key.nulls_first)
         )
-    return OrderBy(column=key.expression.id, descending=key.descending, nulls_first=key.nulls_first)
+    if len(outputs) == len(query.columns):
+        return _ordered(node, tuple(keys), query)
+    node = _ordered(project(node, tuple(outputs)), tuple(keys), query)
+    return project(node, tuple((column, reference(column)) for column in query.columns))
 
 
 def highest_id(query: Query) -> int:

@@ -23,8 +23,8 @@ from ..query.bound import (
     Relation,
     ScalarSubquery,
     Select,
+    SetOperation,
     Statement,
-    UnionAll,
 )
 from ..query.datatypes import Column
 from ..query.errors import Span, UnsupportedError
@@ -60,7 +60,7 @@ class _Meter:
         match query:
             case Select():
                 self._select(query)
-            case UnionAll():
+            case SetOperation():
                 self._union(query)
         for key in query.order_by:
             self._expression(key.expression)
@@ -74,7 +74,7 @@ class _Meter:
         for column, item in zip(select.columns, select.items, strict=True):
             self._define(column, *self._expression(item))
 
-    def _union(self, union: UnionAll) -> None:
+    def _union(self, union: SetOperation) -> None:
         for part in union.inputs:
             self.query(part)
         for column, *inner in zip(union.columns, *(q.columns for q in union.inputs), strict=True):

@@ -23,7 +23,7 @@ from ..query.bound import (
     Query,
     Relation,
     Select,
-    UnionAll,
+    SetOperation,
 )
 from ..query.errors import UnsupportedError
 from .expressions import call, columns_of, conjunction, conjuncts, reference, walk
@@ -138,7 +138,7 @@ def columns_inside(query: Query) -> Iterator[int]:
     match query:
         case Select(relation=relation) if relation is not None:
             yield from _relation_columns(relation)
-        case UnionAll(inputs=inputs):
+        case SetOperation(inputs=inputs):
             for inner in inputs:
                 yield from columns_inside(inner)
 
@@ -157,7 +157,7 @@ def _expressions(query: Query) -> Iterator[Expression]:
     """Every expression of the query and of its FROM, not inside predicates' subqueries."""
     yield from (key.expression for key in query.order_by)
     match query:
-        case UnionAll(inputs=inputs):
+        case SetOperation(inputs=inputs):
             for inner in inputs:
                 yield from _expressions(inner)
         case Select():

@@ -9,7 +9,7 @@ from . import bound, syntax
 from .bind_expression import ExpressionBinder
 from .bind_from import FromBinder
 from .bind_select import SelectBinder, order_key, output_named, row_count
-from .bind_union import align_inputs, union_inputs
+from .bind_union import align_inputs, operation_name, union_inputs
 from .casting import cast_expression
 from .catalog import Catalog
 from .datatypes import INTEGER, Column, NullType
@@ -88,7 +88,7 @@ def _typed_output(query: bound.Query) -> bound.Query:
         dataclasses.replace(column, type=INTEGER) if isinstance(column.type, NullType) else column
         for column in query.columns
     )
-    if isinstance(query, bound.UnionAll):
+    if isinstance(query, bound.SetOperation):
         inputs = tuple(_typed_output(part) for part in query.inputs)
         return dataclasses.replace(query, columns=columns, inputs=inputs)
     assert isinstance(query, bound.Select)
@@ -132,7 +132,8 @@ class Binder:
                 nested = self.query(query.body, outer, definitions)
                 result = self._ordered(self._derived(nested), query.order_by)
             case syntax.SetOperation():
-                result = self._ordered(self._union(query.body, outer, definitions), query.order_by)
+                combined = self._set_operation(query.body, outer, definitions)
+                result = self._ordered(combined, query.order_by)
             case syntax.Values():
                 result = self._ordered(self._values(query.body, outer, definitions), query.order_by)
         return dataclasses.replace(result, limit=limit, offset=offset)
@@ -160,14 +161,25 @@ class Binder:
 
     # Set operations
 
-    def _union(
+    def _set_operation(
         self, body: syntax.SetOperation, outer: Scope | None, definitions: Definitions
-    ) -> bound.UnionAll:
+    ) -> bound.SetOperation:
         parts = [
             self.query(syntax.Query(body=part, span=part.span), outer, definitions)
             for part in union_inputs(body)
         ]
-        return self._united(parts, body)
+        if body.all and body.operator != "union":
+            raise UnsupportedError(
+                f"{operation_name(body)} is not supported",
+                span=body.operator_span,
+                hint=f"{body.operator.upper()} without ALL gives each row once",
+            )
+        inputs, columns = self._aligned(parts, body, operation_name(body))
+        if body.operator == "union" and body.all:
+            return bound.UnionAll(columns=columns, inputs=inputs)
+        return bound.Combination(
+            columns=columns, inputs=inputs, operator=body.operator, all=body.all
+        )
 
     def _values(
         self, values: syntax.Values, outer: Scope | None, definitions: Definitions
@@ -184,17 +196,22 @@ class Binder:
             )
             select = syntax.Select(items=items, span=values.span)
             parts.append(self._select(select, (), outer, definitions))
-        return self._united(parts, values) if len(parts) > 1 else parts[0]
+        if len(parts) == 1:
+            return parts[0]
+        inputs, columns = self._aligned(parts, values, "VALUES")
+        return bound.UnionAll(columns=columns, inputs=inputs)
 
-    def _united(self, parts: list[bound.Query], node: syntax.Node) -> bound.UnionAll:
+    def _aligned(
+        self, parts: list[bound.Query], node: syntax.Node, name: str
+    ) -> tuple[tuple[bound.Query, ...], tuple[Column, ...]]:
+        """The parts as SELECTs with common column types, and the columns of what they make."""
         plain = [
             part
             if isinstance(part, bound.Select) and not (part.order_by or part.limit or part.offset)
             else self._derived(part)
             for part in parts
         ]
-        inputs, columns = align_inputs(plain, self.columns, node.span)
-        return bound.UnionAll(columns=columns, inputs=inputs)
+        return align_inputs(plain, self.columns, node.span, name)
 
     def _derived(self, query: bound.Query) -> bound.Select:
         """SELECT * FROM (query)."""

@@ -1,4 +1,4 @@
-"""UNION ALL: its inputs brought to common column types."""
+"""Set operations: their inputs brought to common column types."""
 
 from __future__ import annotations
 
@@ -11,64 +11,66 @@ from .bound import Query, Select
 from .bounds import union_of
 from .casting import cast_expression
 from .datatypes import Column, SqlType
-from .errors import BindError, Span, UnsupportedError
+from .errors import BindError, Span
 from .ranges import encoding_of
 from .typerules import common_type, unparameterised
 
 
 def union_inputs(body: syntax.SetOperation) -> list[syntax.Body]:
-    """The inputs of a chain of UNION ALL, in order.
+    """The inputs of a set operation, in order: all those of a chain of unions, else two.
 
-    Errors: UnsupportedError for every other set operation.
+    Below a UNION that removes duplicates, it does not matter whether another one has done so.
     """
-    if body.operator != "union" or not body.all:
-        name = body.operator.upper() + (" ALL" if body.all else "")
-        raise UnsupportedError(
-            f"{name} is not supported", span=body.operator_span, hint=_HINTS[body.operator]
-        )
-    sides = []
+    sides: list[syntax.Body] = []
     for side in (body.left, body.right):
-        chain = isinstance(side, syntax.SetOperation)
-        sides.extend(
-            union_inputs(side) if chain and isinstance(side, syntax.SetOperation) else [side]
-        )
+        if body.operator == "union" and _continues(body, side):
+            assert isinstance(side, syntax.SetOperation)
+            sides.extend(union_inputs(side))
+        else:
+            sides.append(side)
     return sides
 
 
-_HINTS = {
-    "union": "write SELECT DISTINCT * FROM (... UNION ALL ...)",
-    "except": "write WHERE NOT EXISTS (SELECT ...)",
-    "intersect": "write SELECT DISTINCT ... WHERE EXISTS (SELECT ...)",
-}
+def _continues(body: syntax.SetOperation, side: syntax.Body) -> bool:
+    if not isinstance(side, syntax.SetOperation) or side.operator != "union":
+        return False
+    return side.all or not body.all
+
+
+def operation_name(body: syntax.SetOperation) -> str:
+    """The words that the query has for it."""
+    return body.operator.upper() + (" ALL" if body.all else "")
 
 
 def align_inputs(
-    inputs: Sequence[Select], columns: dict[int, Column], span: Span
+    inputs: Sequence[Select], columns: dict[int, Column], span: Span, name: str
 ) -> tuple[tuple[Query, ...], tuple[Column, ...]]:
-    """The inputs with casts to common types in their items, and the union's fresh columns.
+    """The inputs with casts to common types in their items, and the result's fresh columns.
+
+    `name`: the operation's, for errors.
 
     Errors: BindError if the inputs differ in their number of columns or have no common type.
     """
     counts = {len(query.columns) for query in inputs}
     if len(counts) > 1:
         shown = " and ".join(str(count) for count in sorted(counts))
-        raise BindError(f"the sides of UNION ALL have {shown} columns", span=span)
+        raise BindError(f"the sides of {name} have {shown} columns", span=span)
     types = [
-        _shared([query.columns[place].type for query in inputs], place, span)
+        _shared([query.columns[place].type for query in inputs], place, span, name)
         for place in range(counts.pop())
     ]
     cast = tuple(_cast_items(query, types, columns) for query in inputs)
     return cast, tuple(_union_column(cast, place, columns) for place in range(len(types)))
 
 
-def _shared(types: Sequence[SqlType], place: int, span: Span) -> SqlType:
+def _shared(types: Sequence[SqlType], place: int, span: Span, name: str) -> SqlType:
     shared = types[0]
     for other in types[1:]:
         met = common_type(shared, other)
         if met is None:
             names = f"{unparameterised(shared)} and {unparameterised(other)}"
             raise BindError(
-                f"column {place + 1} of UNION ALL mixes {names}",
+                f"column {place + 1} of {name} mixes {names}",
                 span=span,
                 hint="write CAST(... AS ...) in one of the sides",
             )

@@ -177,10 +177,27 @@ class Select(Query):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UnionAll(Query):
-    """Bag union; the inputs' columns align with `columns` by position, cast to their types."""
+class SetOperation(Query):
+    """Base: the inputs' columns align with `columns` by position, cast to their types."""
 
     inputs: tuple[Query, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnionAll(SetOperation):
+    """Bag union."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Combination(SetOperation):
+    """operator: "union" (of any number of inputs), "intersect" or "except" (of two); NULL is NULL.
+
+    Without `all` a row comes once; with it (not for a union), as often as in both inputs, or as
+    often as the first has it more than the second.
+    """
+
+    operator: str
+    all: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
