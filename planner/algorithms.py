@@ -8,6 +8,7 @@ from .cost import Link, Pricer, replace_sort
 from .secure import (
     Aggregate,
     AlignedSum,
+    Attach,
     Concat,
     Join,
     Operator,
@@ -82,7 +83,7 @@ def with_inputs(operator: Operator, inputs: tuple[Operator, ...]) -> Operator:
     if inputs == children(operator):
         return operator
     match operator:
-        case Join():
+        case Join() | Attach():
             return dataclasses.replace(operator, probe=inputs[0], build=inputs[1])
         case Concat() | AlignedSum():
             return dataclasses.replace(operator, inputs=inputs)

@@ -11,6 +11,7 @@ from .secure import (
     Aggregate,
     AggregateSpec,
     AlignedSum,
+    Attach,
     Concat,
     Filter,
     Fragment,
@@ -180,6 +181,8 @@ def describe(operator: Operator, names: dict[int, str]) -> tuple[str, list[str]]
             ]
         case Join():
             return _join_text(operator, names)
+        case Attach():
+            return f"{operator.kind} join with one row", []
         case Aggregate():
             keys = ", ".join(names[key] for key in operator.keys)
             head = f"aggregate by {keys}, {operator.sort} sort" if keys else "aggregate"

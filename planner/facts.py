@@ -42,7 +42,7 @@ class Analysis:
     def facts(self, node: Node) -> Facts:
         known = self._known.get(id(node))
         if known is None:
-            known = (node, self._derive(node))
+            known = (node, _of_one_row(self._derive(node)))
             self._known[id(node)] = known
         return known[1]
 
@@ -81,6 +81,13 @@ class Analysis:
                 return _union(node, tuple(self.facts(inner) for inner in node.inputs))
             case _:
                 raise AssertionError(type(node).__name__)
+
+
+def _of_one_row(facts: Facts) -> Facts:
+    """Where there is at most one row, every set of columns is unique, the empty one too."""
+    if facts.rows > 1:
+        return facts
+    return dataclasses.replace(facts, keys=(Key(ids=frozenset()),))
 
 
 def smallest_magnitude(expression: Expression, facts: Facts) -> int:

@@ -15,6 +15,7 @@ from .scales import scale_of
 from .secure import (
     Aggregate,
     AlignedSum,
+    Attach,
     Concat,
     Filter,
     Form,
@@ -66,6 +67,12 @@ def _assign(operator: Operator, demand: Demand) -> Operator:
                     operator.probe, _merged(demand, dict.fromkeys(operator.probe_keys, BITS))
                 ),
                 build=_assign(operator.build, _carried(operator, demand)),
+            )
+        case Attach():
+            return dataclasses.replace(
+                operator,
+                probe=_assign(operator.probe, demand),
+                build=_assign(operator.build, demand),
             )
         case Concat() | AlignedSum():
             return _positional(operator, demand)

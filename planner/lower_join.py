@@ -16,6 +16,7 @@ from ..query.errors import UnsupportedError
 from .expressions import column_pair, columns_of, conjunction, reference
 from .known import Facts, Key
 from .logical import Join
+from .lower_attach import attach_one_row, nulled
 from .secure import Concat, JoinKind, Operator
 from .secure import Join as SecureJoin
 
@@ -34,6 +35,9 @@ def lower_join(lowering: Lowering, node: Join, needed: frozenset[int]) -> Operat
             span=node.span,
             hint="turn it round into a LEFT JOIN, or join the parts of one owner alone",
         )
+    attached = attach_one_row(lowering, node, needed)
+    if attached is not None:
+        return attached
     if not pairs:
         raise UnsupportedError(
             "a join across owners needs an equality between a column of each side",
@@ -197,33 +201,10 @@ def _left(
         "left", probe, build, pairs, key=key, wanted=needed | columns_of(*both)
     )
     if both:
-        joined = _nulled(
+        joined = nulled(
             lowering, node, joined, conjunction(both), extended=right_ids, needed=needed
         )
     return joined
-
-
-def _nulled(
-    lowering: Lowering,
-    node: Join,
-    joined: Operator,
-    condition: Expression,
-    *,
-    extended: frozenset[int],
-    needed: frozenset[int],
-) -> Operator:
-    """Columns of the null-extended side become NULL where the rest of ON fails."""
-    items: list[tuple[Column, Expression]] = []
-    for column in joined.columns:
-        if column.id not in needed:
-            continue
-        own: Expression = reference(column)
-        if column.id in extended:
-            own = Case(
-                type=column.type, nullable=True, branches=((condition, own),), otherwise=None
-            )
-        items.append((column, own))
-    return lowering.project(joined, items, lowering.analysis.facts(node))
 
 
 def _left_of_unique(

@@ -8,6 +8,7 @@ from ..query.catalog import Catalog
 from .secure import (
     Aggregate,
     AlignedSum,
+    Attach,
     Concat,
     Fragment,
     Join,
@@ -90,6 +91,8 @@ def _size(operator: Operator) -> Iterator[str]:
             yield f"that {operator.owner} gives at most {row_count(operator.rows)}"
         case Join():
             yield f"the size of a join ({operator.kind}): {rows} rows"
+        case Attach():
+            yield f"the size of a join with one row ({operator.kind}): {rows} rows"
         case Aggregate() if operator.keys:
             yield f"the bound on a grouping: {rows} rows"
         case AlignedSum():

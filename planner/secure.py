@@ -19,6 +19,7 @@ from ..query.datatypes import Column
 Form = Literal["bits", "ring", "both"]
 SortAlgorithm = Literal["quick", "radix"]
 JoinKind = Literal["inner", "left", "semi", "anti"]
+AttachKind = Literal["cross", "inner", "left"]
 AggregateFunction = Literal[
     "count_star",
     "count",
@@ -138,6 +139,20 @@ class Join(Operator):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attach(Operator):
+    """Every probe row takes along the one row of `build` (at most one row, public).
+
+    cross: that row is there for sure; inner: without it no probe row is valid; left: without it
+    its columns are NULL (they are nullable). rows = probe rows, in the probe's order. `columns`
+    lists by id which columns of either input survive.
+    """
+
+    kind: AttachKind
+    probe: Operator
+    build: Operator
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AggregateSpec:
     """One aggregate of an Aggregate operator over input column `argument` (None: count_star).
 
@@ -238,7 +253,7 @@ def children(operator: Operator) -> tuple[Operator, ...]:
     match operator:
         case Concat(inputs=inputs) | AlignedSum(inputs=inputs):
             return inputs
-        case Join(probe=probe, build=build):
+        case Join(probe=probe, build=build) | Attach(probe=probe, build=build):
             return (probe, build)
         case Filter() | Project() | Aggregate() | Sort() | Reveal():
             return (operator.input,)

@@ -59,6 +59,20 @@ def pad_rows(x: S, rows: int) -> S:
     return x.map(lambda part: _pad(part, x.rows, rows), rows=rows, width=x.width)
 
 
+def repeat_row(x: S, rows: int) -> S:
+    """The one row of x, `rows` times."""
+    if x.rows != 1:
+        raise ValueError(f"{x!r} is not one row")
+    if isinstance(x, Ring):
+        return x.map(lambda part: np.repeat(part, rows), rows=rows)
+    count = words(rows)
+    return x.map(
+        lambda part: np.repeat(np.uint64(0) - (part & np.uint64(1)), count, axis=1),
+        rows=rows,
+        width=x.width,
+    )
+
+
 def shift_down(x: S, by: int = 1) -> S:
     """Row r takes row r - by; the first `by` rows become 0."""
     by = _steps(x.rows, by)

@@ -14,6 +14,7 @@ from ...connectors.source import TableSource
 from ...planner.secure import (
     Aggregate,
     AlignedSum,
+    Attach,
     Concat,
     Filter,
     Fragment,
@@ -27,6 +28,7 @@ from ...planner.secure import (
 from ...query.errors import InternalError, SessionError
 from ..sharing.protocol import SharingProtocol
 from .aggregate import aggregate
+from .attach import attach
 from .fragment import OwnedRows, read_fragment, share_fragments
 from .join import join
 from .order import sort_rows
@@ -133,6 +135,8 @@ class Runner:
                 return project(p, operator, inputs[0])
             case Join():
                 return join(self.execution, operator, inputs[0], inputs[1])
+            case Attach():
+                return attach(p, operator, inputs[0], inputs[1])
             case Aggregate():
                 return aggregate(p, operator, inputs[0])
             case Sort():

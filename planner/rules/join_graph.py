@@ -131,10 +131,11 @@ class JoinGraph:
         pairs = self._pairs(left, right)
         key = self._context.facts(right).unique_on(frozenset(b for _, b in self._all(left, right)))
         alone = self._alone(left, right)
-        if key is None or (not pairs and not alone):
+        single = self._context.facts(right).rows <= 1
+        if key is None or (not pairs and not alone and not single):
             return None
         rows = self._context.facts(left).rows, self._context.facts(right).rows
-        score = (0 if alone else 1, rows[0] + rows[1], rows[0], probe, build)
+        score = (0 if alone else 2 if single else 1, rows[0] + rows[1], rows[0], probe, build)
         return Step(probe=probe, build=build, pairs=pairs, key=key, alone=alone, score=score)
 
     def _fallback(self) -> Step:

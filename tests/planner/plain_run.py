@@ -19,6 +19,7 @@ import duckdb
 from tacit.planner.secure import (
     Aggregate,
     AlignedSum,
+    Attach,
     Concat,
     Filter,
     Fragment,
@@ -248,6 +249,8 @@ class PlainRun:
                 return self.project(operator, inputs[0])
             case Join():
                 return self.join(operator, inputs[0], inputs[1])
+            case Attach():
+                return self.attach(operator, inputs[0], inputs[1])
             case Aggregate():
                 return self.aggregate(operator, inputs[0])
             case Sort():
@@ -320,6 +323,15 @@ class PlainRun:
         assert column.encoding.fraction_bits is not None
         size = floor(abs(Fraction(top << column.encoding.fraction_bits, bottom)))
         return size if (top < 0) == (bottom < 0) else -size
+
+    def attach(self, node: Attach, probe: list[Row], build: list[Row]) -> list[Row]:
+        assert len(build) <= 1, "more than one row to attach"
+        assert build or node.kind != "cross", "the row is not there"
+        row = {c.id: None for c in node.build.columns} if not build else build[0]
+        if not build and node.kind == "inner":
+            return []
+        wanted = {c.id for c in node.columns}
+        return [{k: v for k, v in (r | row).items() if k in wanted} for r in probe]
 
     def join(self, node: Join, probe: list[Row], build: list[Row]) -> list[Row]:
         for a, b in zip(node.probe_keys, node.build_keys, strict=True):
