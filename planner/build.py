@@ -66,14 +66,25 @@ def build_relation(relation: Relation | None, ids: Ids) -> Node:
             pairs = zip(relation.columns, inner.columns, strict=True)
             return project(inner, tuple((column, reference(old)) for column, old in pairs))
         case BoundJoin():
-            kind = "inner" if relation.kind == "cross" else relation.kind
-            left, right = build_relation(relation.left, ids), build_relation(relation.right, ids)
-            condition = () if relation.condition is None else conjuncts(relation.condition)
-            for part in condition:
-                refuse_subquery(part)
-            return join(kind, left, right, condition, relation.span)
+            return _join(relation, ids)
         case _:
             raise UnsupportedError(f"{type(relation).__name__} is not supported in FROM")
+
+
+def _join(relation: BoundJoin, ids: Ids) -> Node:
+    """A join; a RIGHT JOIN is a LEFT JOIN turned round, merged columns stand above."""
+    left, right = build_relation(relation.left, ids), build_relation(relation.right, ids)
+    condition = () if relation.condition is None else conjuncts(relation.condition)
+    for part in condition:
+        refuse_subquery(part)
+    kind = {"cross": "inner", "right": "left"}.get(relation.kind, relation.kind)
+    if relation.kind == "right":
+        left, right = right, left
+    node: Node = join(kind, left, right, condition, relation.span)
+    if relation.merged:
+        kept = tuple((column, reference(column)) for column in node.columns)
+        node = project(node, (*kept, *relation.merged))
+    return node
 
 
 def refuse_subquery(expression: Expression) -> None:

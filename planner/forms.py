@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 
 from ..query.bound import Call, Case, ColumnRef, Expression, Literal
+from .algorithms import with_inputs
 from .expressions import columns_of, parts
 from .scales import scale_of
 from .secure import (
@@ -25,6 +26,7 @@ from .secure import (
     Project,
     Reveal,
     Sort,
+    children,
 )
 
 Demand = dict[int, frozenset[str]]
@@ -39,7 +41,30 @@ RING: frozenset[str] = frozenset({"ring"})
 def assign_forms(root: Reveal) -> Reveal:
     """The plan with every fragment's forms chosen by what reads its columns."""
     demand: Demand = {column.id: BITS for column in root.columns}
-    return dataclasses.replace(root, input=_assign(root.input, demand))
+    assigned = _assign(root.input, demand)
+    chosen: dict[Fragment, tuple[Form, ...]] = {}
+    _collect(assigned, chosen)
+    return dataclasses.replace(root, input=_agreed(assigned, chosen))
+
+
+def _collect(operator: Operator, chosen: dict[Fragment, tuple[Form, ...]]) -> None:
+    """The forms of every fragment, over all places where it stands."""
+    for child in children(operator):
+        _collect(child, chosen)
+    if isinstance(operator, Fragment):
+        plain = dataclasses.replace(operator, forms=())
+        known = chosen.get(plain, operator.forms)
+        pairs = zip(known, operator.forms, strict=True)
+        chosen[plain] = tuple(a if a == b else "both" for a, b in pairs)
+
+
+def _agreed(operator: Operator, chosen: dict[Fragment, tuple[Form, ...]]) -> Operator:
+    """One choice for a fragment that stands at several places, so that it is still one."""
+    if isinstance(operator, Fragment):
+        forms = chosen[dataclasses.replace(operator, forms=())]
+        return dataclasses.replace(operator, forms=forms)
+    inputs = tuple(_agreed(child, chosen) for child in children(operator))
+    return with_inputs(operator, inputs)
 
 
 def _assign(operator: Operator, demand: Demand) -> Operator:

@@ -1,24 +1,26 @@
 """Secure joins: the build side is unique on its key, everything else becomes filters around it.
 
-a LEFT JOIN b ON a.k = b.k AND a.x > 1     =>  probe key CASE WHEN a.x > 1 THEN a.k END
-a LEFT JOIN b ON a.k = b.k AND a.x < b.y   =>  the columns of b are NULL where the rest fails
-a LEFT JOIN b, only a.k unique             =>  b JOIN a, and the rows of a that match nothing
+a JOIN b ON a.k = b.k AND a.x < b.y        =>  Filter(a.x < b.y, a JOIN b on k)
+a SEMI JOIN b ON a.k = b.k AND a.x > 1     =>  probe key CASE WHEN a.x > 1 THEN a.k END
+
+LEFT and FULL joins are lower_outer.py.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..query.bound import Case, Expression, Literal
+from ..query.bound import Case, Expression
 from ..query.datatypes import Column
 from ..query.errors import UnsupportedError
 from .expressions import column_pair, columns_of, conjunction, reference
-from .known import Facts, Key
+from .known import Key
 from .logical import Join
-from .lower_attach import attach_one_row, nulled
-from .secure import Concat, JoinKind, Operator
+from .lower_attach import attach_one_row
 from .secure import Join as SecureJoin
+from .secure import JoinKind, Operator
 
 if TYPE_CHECKING:
     from .lower import Lowering
@@ -28,13 +30,9 @@ Pairs = tuple[tuple[int, int], ...]
 
 def lower_join(lowering: Lowering, node: Join, needed: frozenset[int]) -> Operator:
     """The secure operators of a join across owners. UnsupportedError if there are none."""
+    from .lower_outer import lower_full, lower_left
+
     pairs, residual = _split(node)
-    if node.kind in ("right", "full"):
-        raise UnsupportedError(
-            f"{node.kind.upper()} JOIN across owners is not supported",
-            span=node.span,
-            hint="turn it round into a LEFT JOIN, or join the parts of one owner alone",
-        )
     attached = attach_one_row(lowering, node, needed)
     if attached is not None:
         return attached
@@ -46,9 +44,11 @@ def lower_join(lowering: Lowering, node: Join, needed: frozenset[int]) -> Operat
         )
     match node.kind:
         case "inner":
-            return _inner(lowering, node, pairs, residual, needed)
+            return matches(Sides.of(lowering, node, pairs, residual, needed), needed)
         case "left":
-            return _left(lowering, node, pairs, residual, needed)
+            return lower_left(Sides.of(lowering, node, pairs, residual, needed), needed)
+        case "full":
+            return lower_full(Sides.of(lowering, node, pairs, residual, needed), needed)
         case _:
             return _semi(lowering, node, pairs, residual, needed)
 
@@ -69,31 +69,73 @@ def _split(node: Join) -> tuple[Pairs, tuple[Expression, ...]]:
     return tuple(pairs), tuple(residual)
 
 
-def _unique(facts: Facts, ids: tuple[int, ...]) -> Key | None:
-    return facts.unique_on(frozenset(ids))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sides:
+    """Both sides of a join as operators, with what joins them.
+
+    `pairs`: key columns (left, right). `residual`: the other conditions. `left_key`, `right_key`:
+    the unique key that the pairs cover on that side, if there is one.
+    """
+
+    lowering: Lowering
+    node: Join
+    left: Operator
+    right: Operator
+    pairs: Pairs
+    residual: tuple[Expression, ...]
+    left_key: Key | None
+    right_key: Key | None
+
+    @staticmethod
+    def of(
+        lowering: Lowering,
+        node: Join,
+        pairs: Pairs,
+        residual: tuple[Expression, ...],
+        needed: frozenset[int],
+    ) -> Sides:
+        """Lowers both sides with the columns that are needed above and by the join itself."""
+        wanted = needed | columns_of(*residual)
+        keys = frozenset(a for a, _ in pairs), frozenset(b for _, b in pairs)
+        return Sides(
+            lowering=lowering,
+            node=node,
+            left=lowering.lower(node.left, (wanted & frozenset(node.left.ids)) | keys[0]),
+            right=lowering.lower(node.right, (wanted & frozenset(node.right.ids)) | keys[1]),
+            pairs=pairs,
+            residual=residual,
+            left_key=lowering.analysis.facts(node.left).unique_on(keys[0]),
+            right_key=lowering.analysis.facts(node.right).unique_on(keys[1]),
+        )
+
+    @property
+    def turned(self) -> Sides:
+        """The same join seen from the other side."""
+        return dataclasses.replace(
+            self,
+            left=self.right,
+            right=self.left,
+            pairs=tuple((b, a) for a, b in self.pairs),
+            left_key=self.right_key,
+            right_key=self.left_key,
+        )
 
 
-def _inner(
-    lowering: Lowering,
-    node: Join,
-    pairs: Pairs,
-    residual: tuple[Expression, ...],
-    needed: frozenset[int],
-) -> Operator:
-    """The right side is the build if it is unique, else the left, else the join is refused."""
-    wanted = needed | columns_of(*residual)
-    probe, build = node.left, node.right
-    key = _unique(lowering.analysis.facts(build), tuple(b for _, b in pairs))
-    if key is None:
-        probe, build, pairs = build, probe, tuple((b, a) for a, b in pairs)
-        key = _unique(lowering.analysis.facts(build), tuple(b for _, b in pairs))
-    if key is None:
-        raise _many_to_many(node)
-    left = lowering.lower(probe, (wanted & frozenset(probe.ids)) | {a for a, _ in pairs})
-    right = lowering.lower(build, (wanted & frozenset(build.ids)) | {b for _, b in pairs})
-    joined: Operator = _operator("inner", left, right, pairs, key=key, wanted=wanted)
-    if residual:
-        joined = lowering.filter(joined, conjunction(residual))
+def matches(sides: Sides, needed: frozenset[int]) -> Operator:
+    """The pairs of rows that satisfy the whole condition, as an inner join gives them.
+
+    The right side is the build if it is unique, else the left, else the join is refused.
+    """
+    if sides.right_key is None:
+        if sides.left_key is None:
+            raise _many_to_many(sides.node)
+        sides = sides.turned
+    wanted = needed | columns_of(*sides.residual)
+    joined: Operator = equi_join(
+        "inner", sides.left, sides.right, sides.pairs, key=sides.right_key, wanted=wanted
+    )
+    if sides.residual:
+        joined = sides.lowering.filter(joined, conjunction(sides.residual))
     return joined
 
 
@@ -106,7 +148,7 @@ def _many_to_many(node: Join) -> UnsupportedError:
     )
 
 
-def _operator(
+def equi_join(
     kind: JoinKind,
     probe: Operator,
     build: Operator,
@@ -115,6 +157,7 @@ def _operator(
     key: Key | None,
     wanted: frozenset[int],
 ) -> SecureJoin:
+    """The secure join of two operators, with the wanted columns."""
     columns = tuple(c for c in probe.columns if c.id in wanted)
     if kind in ("inner", "left"):
         kept = tuple(c for c in build.columns if c.id in wanted)
@@ -153,12 +196,12 @@ def _semi(
     wanted = needed | columns_of(*residual) | {a for a, _ in pairs}
     probe = lowering.lower(node.left, wanted & left_ids)
     build = lowering.lower(node.right, frozenset(b for _, b in pairs))
-    probe, pairs = _switched(lowering, node, probe, pairs, residual)
+    probe, pairs = switched(lowering, node, probe, pairs, residual)
     kind: JoinKind = "semi" if node.kind == "semi" else "anti"
-    return _operator(kind, probe, build, pairs, key=None, wanted=needed)
+    return equi_join(kind, probe, build, pairs, key=None, wanted=needed)
 
 
-def _switched(
+def switched(
     lowering: Lowering, node: Join, probe: Operator, pairs: Pairs, switch: tuple[Expression, ...]
 ) -> tuple[Operator, Pairs]:
     """The probe with a first key that is NULL (and so matches nothing) where `switch` fails."""
@@ -175,84 +218,5 @@ def _switched(
     )
     items: list[tuple[Column, Expression]] = [(c, reference(c)) for c in probe.columns]
     items.append((column, guarded))
-    facts = lowering.analysis.facts(node.left)
-    return lowering.project(probe, items, facts), ((column.id, pairs[0][1]), *pairs[1:])
-
-
-def _left(
-    lowering: Lowering,
-    node: Join,
-    pairs: Pairs,
-    residual: tuple[Expression, ...],
-    needed: frozenset[int],
-) -> Operator:
-    """The preserved side is the probe; turned round if only that side is unique."""
-    key = _unique(lowering.analysis.facts(node.right), tuple(b for _, b in pairs))
-    left_ids, right_ids = frozenset(node.left.ids), frozenset(node.right.ids)
-    switch = tuple(e for e in residual if columns_of(e) <= left_ids)
-    both = tuple(e for e in residual if e not in switch)
-    if key is None:
-        return _left_of_unique(lowering, node, pairs, further=residual, needed=needed)
-    wanted = needed | columns_of(*residual) | {a for a, _ in pairs}
-    probe = lowering.lower(node.left, wanted & left_ids)
-    build = lowering.lower(node.right, (wanted & right_ids) | {b for _, b in pairs})
-    probe, pairs = _switched(lowering, node, probe, pairs, switch)
-    joined: Operator = _operator(
-        "left", probe, build, pairs, key=key, wanted=needed | columns_of(*both)
-    )
-    if both:
-        joined = nulled(
-            lowering, node, joined, conjunction(both), extended=right_ids, needed=needed
-        )
-    return joined
-
-
-def _left_of_unique(
-    lowering: Lowering,
-    node: Join,
-    pairs: Pairs,
-    *,
-    further: tuple[Expression, ...],
-    needed: frozenset[int],
-) -> Operator:
-    """UNION ALL of the inner join, probed by the other side, and of the rows that match nothing."""
-    key = _unique(lowering.analysis.facts(node.left), tuple(a for a, _ in pairs))
-    if key is None:
-        raise _many_to_many(node)
-    if further:
-        raise UnsupportedError(
-            "further conditions in the ON of this LEFT JOIN are not supported: many rows of the "
-            "right side may match one of the left",
-            span=further[0].span,
-            hint="filter or aggregate the right side in a derived table first",
-        )
-    ids = tuple(c for c in node.columns if c.id in needed)
-    left_ids, right_ids = frozenset(node.left.ids), frozenset(node.right.ids)
-    left = lowering.lower(node.left, (needed & left_ids) | {a for a, _ in pairs})
-    right = lowering.lower(node.right, (needed & right_ids) | {b for _, b in pairs})
-    swapped = tuple((b, a) for a, b in pairs)
-    matched = _operator("inner", right, left, swapped, key=key, wanted=needed)
-    alone = _operator("anti", left, right, pairs, key=None, wanted=needed)
     facts = lowering.analysis.facts(node)
-    given = {c.id: c for c in matched.columns}
-    inner = lowering.project(matched, [(given[c.id], reference(given[c.id])) for c in ids], facts)
-    rest: list[tuple[Column, Expression]] = []
-    for column in inner.columns:
-        value: Expression = reference(column)
-        if column.id in right_ids:
-            value = Literal(type=column.type, nullable=True, value=None)
-        rest.append((column, value))
-    lonely = lowering.project(alone, rest, facts)
-    lonely = dataclasses.replace(lonely, columns=_same_ranges(lonely.columns, inner.columns))
-    columns = tuple(
-        dataclasses.replace(a, nullable=a.nullable or b.nullable)
-        for a, b in zip(inner.columns, lonely.columns, strict=True)
-    )
-    return Concat(columns=columns, rows=inner.rows + lonely.rows, inputs=(inner, lonely))
-
-
-def _same_ranges(columns: tuple[Column, ...], like: tuple[Column, ...]) -> tuple[Column, ...]:
-    return tuple(
-        dataclasses.replace(column, encoding=other.encoding, type=other.type)
-        for column, other in zip(columns, like, strict=True)
-    )
+    return lowering.project(probe, items, facts), ((column.id, pairs[0][1]), *pairs[1:])

@@ -94,6 +94,8 @@ class _Meter:
                 self._relation(relation.right)
                 if relation.condition is not None:
                     self._expression(relation.condition)
+                for column, merged in relation.merged:
+                    self._define(column, *self._expression(merged))
 
     def _define_as(self, column: Column, inner: list[Column]) -> None:
         terms = max(self._terms.get(c.id, 1) for c in inner)

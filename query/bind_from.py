@@ -12,6 +12,7 @@ from .catalog import Catalog, Table
 from .datatypes import Column
 from .errors import BindError, Span, UnsupportedError
 from .operators import Operand
+from .ranges import encoding_of
 from .scope import Definitions, Scope, Source, suggestion, unique_names
 
 MAX_TABLES = 64
@@ -147,9 +148,10 @@ class FromBinder:
     ) -> tuple[Relation, Scope]:
         if item.kind not in _JOIN_HINTS:
             return self._plain_join(item, outer, definitions)
-        name = item.kind.upper() + (" OUTER JOIN" if item.kind == "full" else " JOIN")
         raise UnsupportedError(
-            f"{name} is not supported", span=item.kind_span, hint=_JOIN_HINTS[item.kind]
+            f"{item.kind.upper()} JOIN is not supported",
+            span=item.kind_span,
+            hint=_JOIN_HINTS[item.kind],
         )
 
     def _plain_join(
@@ -158,47 +160,62 @@ class FromBinder:
         left, left_scope = self._item(item.left, outer, definitions)
         right, right_scope = self._item(item.right, outer, definitions)
         scope = _merged(left_scope, right_scope, item.right.span)
+        pairs = self._shared_columns(item, left_scope, right_scope)
         if item.condition is not None:
             condition: Expression | None = self.bind_condition(item.condition, scope)
         else:
-            condition = self._equalities(item, left_scope, right_scope, scope)
+            condition = _equalities(pairs, item.span)
         relation = self._join(item.kind, left, right, condition, item.span)
-        if item.kind == "left":
-            known = {column.id: column for column in relation.columns}
-            scope.sources = [
-                dataclasses.replace(
-                    source, columns=tuple(known.get(c.id, c) for c in source.columns)
-                )
-                for source in scope.sources
-            ]
+        scope.update(relation.columns)
+        for pair in pairs:
+            relation = self._merge(relation, scope, pair, (left_scope, right_scope), item.span)
         return relation, scope
 
-    def _equalities(
-        self, item: syntax.Join, left: Scope, right: Scope, scope: Scope
-    ) -> Expression | None:
-        """The condition of USING and NATURAL; the right side's columns become hidden."""
+    def _shared_columns(
+        self, item: syntax.Join, left: Scope, right: Scope
+    ) -> list[tuple[Column, Column]]:
+        """The columns of both sides that USING or NATURAL compares."""
         names = list(item.using)
         if item.natural:
             others = {column.name.lower() for column in right.visible()}
             names = [c.name for c in left.visible() if c.name.lower() in others]
             if not names:
                 raise BindError("the two sides share no column name", span=item.kind_span)
-        tests = []
-        for name in names:
-            sides = [self._side(name, side, item) for side in (left, right)]
-            scope.hidden.add(sides[1].id)
-            a, b = (Operand(expression=_reference(column, item.span)) for column in sides)
-            tests.append(operators.comparison("=", a, b, item.span))
-        if len(tests) < 2:
-            return tests[0] if tests else None
-        return operators.junction("and", tests, item.span)
+        return [(_side(name, left, item), _side(name, right, item)) for name in names]
 
-    def _side(self, name: str, scope: Scope, item: syntax.Join) -> Column:
-        alone = Scope(sources=scope.sources, hidden=scope.hidden)
-        column = alone.find([name], item.span)
-        if column is None:
-            raise alone.unknown([name], item.span, ())
-        return column
+    def _merge(
+        self,
+        relation: BoundJoin,
+        scope: Scope,
+        pair: tuple[Column, Column],
+        sides: tuple[Scope, Scope],
+        span: Span,
+    ) -> BoundJoin:
+        """Shows one column for both: the preserved side's, or in a FULL JOIN whichever is there."""
+        left, right = (self.columns[column.id] for column in pair)
+        places = [side.place_of(column) for side, column in zip(sides, pair, strict=True)]
+        scope.hidden.add(places[1])
+        if relation.kind == "right":
+            scope.standing_in[places[0]] = right
+        if relation.kind != "full":
+            return relation
+        operands = [Operand(expression=_reference(c, span)) for c in (left, right)]
+        values = operators.unify(operands, span, "USING")
+        value = operators.make_call("coalesce", values, values[0].type, span)
+        column = Column(
+            id=len(self.columns),
+            name=left.name,
+            type=value.type,
+            encoding=encoding_of(value, self.columns),
+            nullable=value.nullable,
+        )
+        self.columns[column.id] = column
+        scope.standing_in[places[0]] = column
+        return dataclasses.replace(
+            relation,
+            columns=(*relation.columns, column),
+            merged=(*relation.merged, (column, value)),
+        )
 
     def _join(
         self,
@@ -208,26 +225,47 @@ class FromBinder:
         condition: Expression | None,
         span: Span,
     ) -> BoundJoin:
-        right_columns = right.columns
-        if kind == "left":
-            right_columns = tuple(dataclasses.replace(c, nullable=True) for c in right_columns)
-            self.columns.update((column.id, column) for column in right_columns)
+        columns: list[Column] = []
+        for side, extended in ((left, ("right", "full")), (right, ("left", "full"))):
+            may_miss = kind in extended
+            columns += [
+                dataclasses.replace(c, nullable=c.nullable or may_miss) for c in side.columns
+            ]
+        self.columns.update((column.id, column) for column in columns)
         return BoundJoin(
             kind=kind,
             left=left,
             right=right,
             condition=condition,
-            columns=(*left.columns, *right_columns),
+            columns=tuple(columns),
             span=span,
         )
 
 
 _JOIN_HINTS = {
-    "right": "swap the two sides and write LEFT JOIN",
-    "full": "join a LEFT JOIN with UNION ALL to the other side's rows that have NOT EXISTS",
     "semi": "write WHERE EXISTS (SELECT ...)",
     "anti": "write WHERE NOT EXISTS (SELECT ...)",
 }
+
+
+def _side(name: str, scope: Scope, item: syntax.Join) -> Column:
+    """The column that USING or NATURAL means on one side. BindError if there is none."""
+    alone = dataclasses.replace(scope, outer=None)
+    column = alone.find([name], item.span)
+    if column is None:
+        raise alone.unknown([name], item.span, ())
+    return column
+
+
+def _equalities(pairs: Sequence[tuple[Column, Column]], span: Span) -> Expression | None:
+    """The condition of USING and NATURAL; None of no columns."""
+    tests = []
+    for pair in pairs:
+        a, b = (Operand(expression=_reference(column, span)) for column in pair)
+        tests.append(operators.comparison("=", a, b, span))
+    if len(tests) < 2:
+        return tests[0] if tests else None
+    return operators.junction("and", tests, span)
 
 
 def _reference(column: Column, span: Span) -> ColumnRef:
@@ -240,6 +278,7 @@ def _merged(left: Scope, right: Scope, span: Span) -> Scope:
     scope = Scope(
         sources=list(left.sources),
         hidden=left.hidden | right.hidden,
+        standing_in=left.standing_in | right.standing_in,
         outer=left.outer,
         definitions=left.definitions,
     )

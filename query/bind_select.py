@@ -208,6 +208,7 @@ class SelectBinder:
     def _check_grouped(self, expressions: Sequence[Expression], keys: Sequence[Expression]) -> None:
         """Outside aggregates, only GROUP BY expressions and constants may stand."""
         local = {c.id for s in self.scope.sources for c in s.columns}
+        local |= {c.id for c in self.scope.standing_in.values()}
         wanted = set(keys)
         for expression in expressions:
             for node in nodes_of(expression, skip=lambda n: _is_settled(n, wanted)):

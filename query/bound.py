@@ -132,12 +132,16 @@ class BoundDerived(Relation):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoundJoin(Relation):
-    """kind: inner, left, right, full, cross. Columns: left's then right's."""
+    """kind: inner, left, right, full, cross. Columns: left's, right's, then those of `merged`.
+
+    `merged`: the columns that USING and NATURAL make of both sides' in a FULL JOIN.
+    """
 
     kind: str
     left: Relation
     right: Relation
     condition: Expression | None
+    merged: tuple[tuple[Column, Expression], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

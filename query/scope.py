@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -46,12 +47,13 @@ class Scope:
     """The sources of one SELECT, and the scope of the query around it.
 
     `definitions`: the common table expressions in sight.
-    `hidden`: ids of columns that USING and NATURAL have merged into the left side's; a bare name
-    or `*` does not see them.
+    USING and NATURAL merge columns: a bare name and `*` see what `standing_in` gives at the place
+    of the left side's column (by its id), and do not see the places in `hidden`.
     """
 
     sources: list[Source] = field(default_factory=list)
     hidden: set[int] = field(default_factory=set)
+    standing_in: dict[int, Column] = field(default_factory=dict)
     definitions: Definitions = field(default_factory=dict)
     outer: Scope | None = None
 
@@ -73,7 +75,7 @@ class Scope:
         """
         *qualifier, name = parts
         found = [
-            (source, column)
+            (source, column if qualifier else self.standing_in.get(column.id, column))
             for source in self.sources
             if source.answers_to(qualifier)
             for column in first_of_each_name(source.columns)
@@ -88,12 +90,33 @@ class Scope:
 
     def visible(self) -> list[Column]:
         """What `*` stands for."""
+        return [self.standing_in.get(place, column) for place, column in self.places()]
+
+    def places(self) -> list[tuple[int, Column]]:
+        """The columns that stand at a place of their own, by the id of that place."""
         return [
-            column
+            (column.id, column)
             for source in self.sources
             for column in source.columns
             if column.id not in self.hidden
         ]
+
+    def place_of(self, column: Column) -> int:
+        """The place where `*` shows a column that it shows."""
+        return next(
+            place
+            for place, own in self.places()
+            if self.standing_in.get(place, own).id == column.id
+        )
+
+    def update(self, columns: Iterable[Column]) -> None:
+        """Takes over what a join has changed about columns (that they may be NULL)."""
+        known = {column.id: column for column in columns}
+        self.sources = [
+            dataclasses.replace(source, columns=tuple(known.get(c.id, c) for c in source.columns))
+            for source in self.sources
+        ]
+        self.standing_in = {place: known.get(c.id, c) for place, c in self.standing_in.items()}
 
     def chain(self) -> Iterable[Scope]:
         """This scope and those around it, innermost first."""

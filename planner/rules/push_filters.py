@@ -3,6 +3,7 @@
     Filter(a.x > 1 AND a.k = b.k, a CROSS b)   =>   Filter(a.x > 1, a) JOIN b ON a.k = b.k
     Filter(p, UNION ALL of parts)              =>   UNION ALL of Filter(p, part)
     Filter(b.y = 1, a LEFT JOIN b)             =>   a JOIN Filter(b.y = 1, b)
+    Filter(b.y = 1, a FULL JOIN b)             =>   Filter(b.y = 1, b) LEFT JOIN a
     Filter(k = 1, Aggregate by k)              =>   Aggregate by k of Filter(k = 1)
 
 A semi- or anti-join moves below an inner join likewise, to the side that its condition reads.
@@ -57,6 +58,8 @@ def push(node: Node, predicates: Predicates) -> Node:
             return _inner(node, predicates)
         case Join(kind="left"):
             return _left(node, predicates)
+        case Join(kind="full"):
+            return _full(node, predicates)
         case Join(kind="semi" | "anti"):
             return _semi(node, predicates)
         case Aggregate():
@@ -107,6 +110,16 @@ def _left(node: Join, predicates: Predicates) -> Node:
     right, both = _split(condition, right_ids)
     joined = join("left", push(node.left, left), push(node.right, right), both, node.span)
     return _above(joined, above)
+
+
+def _full(node: Join, predicates: Predicates) -> Node:
+    """A predicate that fails on NULLs of one side keeps that side's rows: a LEFT JOIN of it."""
+    for kept, other in ((node.left, node.right), (node.right, node.left)):
+        ids = frozenset(kept.ids)
+        if any(_rejects_null(p, ids) for p in predicates):
+            return _left(join("left", kept, other, node.condition, node.span), predicates)
+    inputs = tuple(push(child, ()) for child in children(node))
+    return _above(with_children(node, inputs), predicates)
 
 
 def _rejects_null(predicate: Expression, ids: frozenset[int]) -> bool:

@@ -5,7 +5,7 @@
 
 Every maximal sub-expression whose columns come from one owner's side (or from the parts of one
 partitioned relation) becomes a column there. Arguments of AND and OR are taken together by side
-(TPC-H 19). On the null-extended side of a LEFT JOIN only expressions that are NULL on NULL move.
+(TPC-H 19). On the null-extended side of an outer join only expressions that are NULL on NULL move.
 An owner computes on what it has already: nobody learns more, and less is shared.
 """
 
@@ -174,11 +174,16 @@ def origin_of(node: Node, expression: Expression) -> Origin | None:
         case Join():
             for position, side in enumerate((node.left, node.right)):
                 if needed <= frozenset(side.ids):
-                    extended = node.kind == "left" and position == 1
+                    extended = null_extends(node, position)
                     return _below(position, origin_of(side, expression), extended=extended)
             return None
         case _:
             return None
+
+
+def null_extends(node: Join, position: int) -> bool:
+    """Whether the join sets columns of that side to NULL."""
+    return node.kind == "full" or (node.kind == "left" and position == 1)
 
 
 def _below(position: int, origin: Origin | None, *, extended: bool = False) -> Origin | None:
@@ -213,7 +218,7 @@ def sink(
             sides = [node.left, node.right]
             position = 0 if columns_of(expression) <= frozenset(node.left.ids) else 1
             sides[position], exposed = sink(sides[position], column, expression, context)
-            if node.kind == "left" and position == 1:
+            if null_extends(node, position):
                 exposed = dataclasses.replace(exposed, nullable=True)
             return join(node.kind, sides[0], sides[1], node.condition, node.span), exposed
         case _:

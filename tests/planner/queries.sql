@@ -54,3 +54,9 @@ select avg(case when p_size > 25 then l_tax end) as a, avg(distinct p_size) as b
 select l_linestatus, avg(l_quantity) > avg(p_size) as a, avg(l_quantity) + 1 as b, coalesce(avg(l_tax), 0) * 100 as c from lineitem, part where l_partkey = p_partkey group by l_linestatus order by 1;
 select c_mktsegment, o_orderstatus, count(*) as n from customer, orders where c_custkey = o_custkey group by 1, 2 having avg(o_totalprice) between 100 and 1000000 order by 1, 2;
 select o_orderkey from orders where exists (select 1 from lineitem where l_orderkey = o_orderkey and l_quantity > 49) and exists (select 1 from customer where c_custkey = o_custkey and c_acctbal > 9000) order by 1;
+select c_custkey, o_orderkey from customer left join orders on c_custkey = o_custkey and o_totalprice > c_acctbal * 30 where c_custkey < 40;
+select c_custkey, o_orderkey, o_totalprice from orders right join customer on c_custkey = o_custkey where c_custkey < 40;
+select c_custkey, o_orderkey from customer full join orders on c_custkey = o_custkey and o_totalprice > c_acctbal * 30 where o_orderkey is null or o_orderkey < 100;
+select c_mktsegment, count(*) as n, count(o_orderkey) as m, sum(o_totalprice) as s from customer full join orders on c_custkey = o_custkey group by 1 order by 1;
+select k, a, b from (select l_partkey as k, sum(l_quantity) as a from lineitem group by 1) t full join (select p_partkey as k, p_size as b from part) u using (k) where k < 50 order by 1;
+select n_nationkey, n_name, n from nation full join (select c_nationkey as n_nationkey, count(*) as n from customer where c_acctbal > 9000 group by 1) t using (n_nationkey);

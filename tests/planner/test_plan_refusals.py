@@ -49,12 +49,6 @@ REFUSALS = [
     ("SELECT sqrt(value) FROM labs", "no public bound", "sqrt(value)"),
     ("SELECT sum(sqrt(cost)) FROM visits", "no public bound", "sum(sqrt(cost))"),
     (
-        "SELECT * FROM patients p LEFT JOIN visits v "
-        "ON p.patient_id = v.patient_id AND v.cost > p.born",
-        "further conditions in the ON of this LEFT JOIN",
-        "v.cost > p.born",
-    ),
-    (
         f"SELECT CAST(avg(v.cost) AS INTEGER) {JOINED}",
         "this use of a division",
         "CAST(avg(v.cost)",
