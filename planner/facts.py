@@ -10,6 +10,8 @@ from collections.abc import Mapping
 
 from ..query.bound import Call, Case, ColumnRef, Expression, Literal
 from ..query.datatypes import DoubleType, Encoding
+from .dependencies import node_dependencies
+from .distinct_values import node_distinct
 from .doubles import double_encoding
 from .expressions import column_pair
 from .group_facts import Multiples, aggregate_facts
@@ -24,6 +26,7 @@ from .logical import (
     Sort,
     Union,
     Values,
+    children,
 )
 from .narrowing import narrowed
 from .ownership import is_local
@@ -42,9 +45,18 @@ class Analysis:
     def facts(self, node: Node) -> Facts:
         known = self._known.get(id(node))
         if known is None:
-            known = (node, _of_one_row(self._derive(node)))
+            known = (node, self._with_dependencies(node, _of_one_row(self._derive(node))))
             self._known[id(node)] = known
         return known[1]
+
+    def _with_dependencies(self, node: Node, facts: Facts) -> Facts:
+        below = [self.facts(child) for child in children(node)]
+        keys = [key.ids for key in facts.keys]
+        return dataclasses.replace(
+            facts,
+            dependencies=node_dependencies(node, keys, [f.dependencies for f in below]),
+            distinct=node_distinct(node, facts.rows, [f.distinct for f in below]),
+        )
 
     def _multiples(self, node: Aggregate) -> Multiples:
         """The inputs that make up the groups, each with a bound on its rows within one group.
@@ -57,7 +69,9 @@ class Analysis:
         for source in sources:
             own = dict(zip(node.input.ids, source.ids, strict=True))
             facts = self.facts(source)
-            single = facts.unique_on(frozenset(own[key] for key in node.keys)) is not None
+            never_null = frozenset(c.id for c in source.columns if not c.nullable)
+            keys = frozenset(own[key] for key in node.keys)
+            single = facts.unique_on(keys & never_null) is not None
             found.append((own, 1 if single else facts.rows, facts))
         return tuple(found)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..query.datatypes import Encoding
+from .dependencies import independent
 from .known import Facts, Key, domain_size
 from .logical import Aggregate, Aggregated
 from .secure import VALUES_OF_ROWS
@@ -50,13 +51,20 @@ def _averages(node: Aggregate, below: Facts) -> dict[tuple[int, int], int]:
 
 
 def group_bound(node: Aggregate, below: Facts) -> int:
-    """A public bound on the number of groups."""
-    bound = 1
+    """A public bound on the number of groups, by the keys that the other keys follow from."""
+    if not node.keys:
+        return 1
     nullable = {column.id: column.nullable for column in node.input.columns}
-    for key in node.keys:
+
+    def values(key: int) -> int:
         size = domain_size(below.ranges[key], nullable=nullable[key])
-        bound = below.rows if size is None else min(below.rows, bound * size)
-    return max(1, bound) if not node.keys else bound
+        known = below.distinct.get(key, below.rows)
+        return known if size is None else min(known, size)
+
+    bound = 1
+    for key in independent(node.keys, below.dependencies, values):
+        bound = min(below.rows, bound * values(key))
+    return bound
 
 
 def _aggregate_range(

@@ -8,6 +8,7 @@ from functools import reduce
 
 from ..query.datatypes import Encoding
 from ..query.ranges import union_of
+from .dependencies import Dependencies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,7 @@ class Facts:
 
     `averages`: by (id of a sum, id of a count), a bound on |sum / count|, in the sum's encoding.
     `smallest`: a lower bound on the magnitude of the column's non-zero encoded values.
+    `dependencies`: columns that follow from others. `distinct`: bounds on a column's values.
     """
 
     rows: int
@@ -31,6 +33,8 @@ class Facts:
     ranges: dict[int, Encoding | None]
     smallest: dict[int, int]
     averages: dict[tuple[int, int], int] = field(default_factory=dict)
+    dependencies: Dependencies = ()
+    distinct: dict[int, int] = field(default_factory=dict)
 
     def unique_on(self, ids: frozenset[int]) -> Key | None:
         """A key within these columns: one that its owner can check, if there is any."""

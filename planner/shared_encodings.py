@@ -15,8 +15,9 @@ from ..query.datatypes import Encoding, VarcharType
 from .expressions import parts, string_leaves, walk
 from .facts import Analysis
 from .known import common_range
-from .logical import Filter, Join, Node, Project, Union, children
+from .logical import Aggregate, Filter, Join, Node, Project, Union, children
 from .ownership import is_local
+from .secure import VALUES_OF_ROWS
 
 
 class SharedEncodings:
@@ -57,6 +58,10 @@ class SharedEncodings:
                     self._equality(condition)
             case Filter():
                 self._strings(node.predicate)
+            case Aggregate():
+                for a in node.aggregates:
+                    if a.function in VALUES_OF_ROWS and a.argument is not None:
+                        self._link(a.column.id, a.argument)
             case _:
                 pass
 

@@ -12,6 +12,7 @@ from .aggregate_early import aggregate_early
 from .aggregate_parts import aggregate_parts
 from .context import Context
 from .distinct_semi_builds import distinct_semi_builds
+from .drop_dependent_keys import drop_dependent_keys
 from .factor_disjunctions import factor_disjunctions
 from .fold_constants import fold_constants
 from .merge_projects import merge_projects
@@ -34,6 +35,7 @@ RULES: tuple[Rule, ...] = (
     merge_projects,
     sink_expressions,
     merge_projects,
+    drop_dependent_keys,
     aggregate_parts,
     prune_columns,
     distinct_semi_builds,

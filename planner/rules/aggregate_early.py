@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from ...query.bound import ColumnRef, Expression
 from ...query.datatypes import Column
+from ..dependencies import closure
 from ..expressions import column_pair, columns_of, conjuncts, reference
 from ..logical import Aggregate, Filter, Join, Node, Project, join, keep, project
 from ..ownership import is_local, is_partitioned
@@ -50,7 +51,7 @@ def _early(node: Aggregate, context: Context) -> Node | None:
         return None
     key_ids = frozenset(key.id for key in keys if isinstance(key, ColumnRef))
     needed = (frozenset(i for c in conditions for i in columns_of(*c)) | key_ids) & ids
-    equal = key_ids | frozenset(
+    equal = closure(key_ids, context.facts(below.input).dependencies) | frozenset(
         i
         for c in sure
         for e in c

@@ -225,6 +225,33 @@ CASES = [
                   labs of mercy: patient_id
         """,
     ),
+    (
+        ("push_filters", "prune_columns", "merge_projects", "drop_dependent_keys"),
+        "SELECT p.name, l.patient_id, sum(value) FROM labs l JOIN patients p "
+        "ON l.patient_id = p.patient_id GROUP BY name, l.patient_id, born",
+        """
+        project name, patient_id, sum
+          project name, patient_id, born, sum
+            aggregate [patient_id] sum(value), constant(name), constant(born)
+              project name, patient_id, born, value
+                inner join (patient_id = patient_id)
+                  labs of mercy: patient_id, value
+                  patients of registry: patient_id, born, name
+        """,
+    ),
+    (
+        ("push_filters", "prune_columns", "drop_dependent_keys"),
+        "SELECT DISTINCT lab_id, name FROM labs l JOIN patients p "
+        "ON l.patient_id = p.patient_id ORDER BY lab_id, name",
+        """
+        sort lab_id limit None
+          project lab_id, name
+            project lab_id, name
+              inner join (patient_id = patient_id)
+                labs of mercy: lab_id, patient_id
+                patients of registry: patient_id, name
+        """,
+    ),
 ]
 
 
