@@ -12,7 +12,7 @@ from .secure import (
     Concat,
     Join,
     Operator,
-    Reveal,
+    Root,
     Sort,
     children,
 )
@@ -20,7 +20,7 @@ from .secure import (
 RADIX_WIDTH = 32
 
 
-def choose_sorts(root: Reveal, pricer: Pricer, link: Link) -> Reveal:
+def choose_sorts(root: Root, pricer: Pricer, link: Link) -> Root:
     """The plan with a sort algorithm for every operator that sorts. Deterministic."""
     return dataclasses.replace(root, input=_choose(root.input, pricer, link))
 

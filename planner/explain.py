@@ -21,6 +21,8 @@ from .secure import (
     Reveal,
     SecurePlan,
     Sort,
+    Store,
+    Stored,
     children,
 )
 from .sql import INFIX, literal_sql
@@ -140,7 +142,7 @@ def _width(column: Column) -> int:
     return (column.encoding.width if column.encoding else 0) + column.nullable
 
 
-def column_names(root: Reveal) -> dict[int, str]:
+def column_names(root: Operator) -> dict[int, str]:
     """A readable name for every column id of the plan."""
     names: dict[int, str] = {}
 
@@ -148,7 +150,7 @@ def column_names(root: Reveal) -> dict[int, str]:
         for child in children(operator):
             visit(child)
         for column in operator.columns:
-            if not isinstance(operator, Reveal):
+            if not isinstance(operator, Reveal | Store):
                 known = column.name if column.name else f"c{column.id}"
                 names.setdefault(column.id, known)
 
@@ -167,6 +169,9 @@ def describe(operator: Operator, names: dict[int, str]) -> tuple[str, list[str]]
                 for c, form in zip(operator.columns, operator.forms, strict=True)
             )
             return f"fragment at {operator.owner}", [operator.sql, f"shares {shared}"]
+        case Stored():
+            shown = ", ".join(f"{names[c.id]} {_width(c)}" for c in operator.columns)
+            return f"shared table {operator.table}", [f"shares {shown}"] if shown else []
         case Concat():
             return "union all", []
         case AlignedSum():
@@ -193,6 +198,9 @@ def describe(operator: Operator, names: dict[int, str]) -> tuple[str, list[str]]
             shuffled = ", in random order" if operator.shuffle else ""
             columns = ", ".join(column.name for column in operator.columns)
             return f"reveal to {', '.join(operator.recipients)}{shuffled}", [columns]
+        case Store():
+            columns = ", ".join(column.name for column in operator.table.columns)
+            return f"keep as the shared table {operator.table.name}", [columns]
         case _:
             raise AssertionError(type(operator).__name__)
 

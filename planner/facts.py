@@ -32,6 +32,7 @@ from .narrowing import narrowed
 from .ownership import is_local
 from .ranging import expression_range
 from .scales import scale_of
+from .shared_tables import shared_facts
 
 Ranges = Mapping[int, Encoding | None]
 
@@ -138,6 +139,8 @@ def _magnitude(encoding: Encoding | None) -> int:
 
 
 def _scan(node: Scan) -> Facts:
+    if node.table.sharing is not None:
+        return shared_facts(node, node.table.sharing)
     by_name = dict(zip(node.names, node.ids, strict=True))
     declared = ((node.table.primary_key,) if node.table.primary_key else ()) + node.table.unique
     keys = tuple(

@@ -24,8 +24,9 @@ from .secure import (
     Join,
     Operator,
     Project,
-    Reveal,
+    Root,
     Sort,
+    Stored,
     children,
 )
 
@@ -38,7 +39,7 @@ BITS: frozenset[str] = frozenset({"bits"})
 RING: frozenset[str] = frozenset({"ring"})
 
 
-def assign_forms(root: Reveal) -> Reveal:
+def assign_forms(root: Root) -> Root:
     """The plan with every fragment's forms chosen by what reads its columns."""
     demand: Demand = {column.id: BITS for column in root.columns}
     assigned = _assign(root.input, demand)
@@ -73,6 +74,8 @@ def _assign(operator: Operator, demand: Demand) -> Operator:
         case Fragment():
             forms = tuple(_form(column.id, demand) for column in operator.columns)
             return dataclasses.replace(operator, forms=forms)
+        case Stored():
+            return operator
         case Filter():
             below = _merged(demand, dict.fromkeys(columns_of(operator.predicate), BITS))
             return dataclasses.replace(operator, input=_assign(operator.input, below))

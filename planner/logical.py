@@ -32,7 +32,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scan(Node):
-    """One owner's part of a table (`owner` None: public); `names` are the source columns."""
+    """One owner's part of a table (`owner` None: public or shared); `names`: source columns."""
 
     table: Table
     owner: str | None

@@ -16,7 +16,7 @@ from .expressions import TRUE, columns_of, reference
 from .facts import Analysis, smallest_magnitude
 from .fragments import fragment_sql
 from .known import Facts
-from .logical import Aggregate, Filter, Ids, Join, Node, Project, Sort, Union, children
+from .logical import Aggregate, Filter, Ids, Join, Node, Project, Scan, Sort, Union, children
 from .ownership import is_local, owners
 from .quotients import quotient_encoding
 from .ranging import expression_range
@@ -49,10 +49,13 @@ class Lowering:
         """The operator for `node` whose columns include the needed ones."""
         from .lower_aggregate import lower_aggregate
         from .lower_join import lower_join
+        from .lower_stored import lower_stored
 
         if is_local(node):
             return self.fragment(node, needed)
         match node:
+            case Scan():
+                return lower_stored(self, node, needed)
             case Filter():
                 return self._filter(node, needed)
             case Project():
@@ -100,12 +103,12 @@ class Lowering:
     def _leaving(self, node: Node, column: Column, own: Encoding | None) -> Column:
         """A column on its way out of its owner; a refusal marks the place that computes it."""
         try:
-            return self._encoded(column, own)
+            return self.encoded(column, own)
         except UserError as error:
             place = _origin(node, column.id)
             raise error if place is None else refused(error, place) from None
 
-    def _encoded(self, column: Column, own: Encoding | None) -> Column:
+    def encoded(self, column: Column, own: Encoding | None) -> Column:
         """The column under its encoding in the secure plan. UserError if it has none."""
         encoding = self.encodings.of(column.id, own)
         type = column.type
@@ -196,7 +199,7 @@ class Lowering:
         type = column.type if exact and not isinstance(column.type, DoubleType) else type
         made = dataclasses.replace(column, type=type, nullable=expression.nullable, encoding=None)
         try:
-            return self._encoded(made, own)
+            return self.encoded(made, own)
         except UserError as error:
             raise refused(error, expression) from None
 
@@ -238,7 +241,7 @@ class Lowering:
             column = node.columns[position]
             nullable = any(m[place].nullable for m in made)
             column = dataclasses.replace(column, nullable=nullable, type=made[0][place].type)
-            columns.append(self._encoded(column, facts.ranges[column.id]))
+            columns.append(self.encoded(column, facts.ranges[column.id]))
         return Concat(
             columns=tuple(columns), rows=sum(i.rows for i in inputs), inputs=tuple(inputs)
         )

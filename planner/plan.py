@@ -22,8 +22,19 @@ from .logical import Ids, Node, Project
 from .lower import Lowering
 from .ownership import is_local, owners
 from .rules import Context, rewrite
-from .secure import Aggregate, AlignedSum, Filter, Operator, Reveal, SecurePlan, Sort
+from .secure import (
+    Aggregate,
+    AlignedSum,
+    Filter,
+    Operator,
+    Reveal,
+    Root,
+    SecurePlan,
+    Sort,
+    Store,
+)
 from .secure import Project as SecureProject
+from .shared_tables import shared_table
 from .size import check_size
 
 PROTOCOL = "replicated"
@@ -37,7 +48,7 @@ def plan_query(
     asker: str,
     pricer: Pricer,
     link: Link,
-    admit: Callable[[Reveal], None] = lambda root: None,
+    admit: Callable[[Root], None] = lambda root: None,
 ) -> SecurePlan:
     """The secure plan of a query. `parties`: the compute parties, by index.
 
@@ -69,7 +80,7 @@ def logical_plan(statement: Statement, parties: tuple[str, ...]) -> tuple[Node, 
     return rewrite(build(statement.query, context.ids), context), context
 
 
-def _root(statement: Statement, parties: tuple[str, ...], asker: str) -> Reveal:
+def _root(statement: Statement, parties: tuple[str, ...], asker: str) -> Root:
     recipients = statement.recipients or (asker,)
     missing = [name for name in recipients if name not in parties]
     if missing:
@@ -81,13 +92,30 @@ def _root(statement: Statement, parties: tuple[str, ...], asker: str) -> Reveal:
     sources = tuple(column.id for column in node.columns)
     if is_local(node):
         owner = None if owners(node) else lowering.asker
-        operator: Operator = lowering.fragment(node, frozenset(node.ids), ordered=True, owner=owner)
+        operator: Operator = lowering.fragment(
+            node, frozenset(node.ids), ordered=statement.into is None, owner=owner
+        )
         shuffle = False
     else:
         node, sources = _without_renames(node)
         operator = lowering.lower(node, frozenset(sources))
         shuffle = needs_shuffle(operator, frozenset(sources))
     columns = _revealed(operator, sources, statement.query.columns)
+    if statement.into is not None:
+        table = shared_table(
+            statement,
+            statement.into,
+            columns,
+            facts=context.facts(node),
+            ids=sources,
+            rows=operator.rows,
+            parties=parties,
+            asker=asker,
+        )
+        replace = statement.into.replace
+        return Store(
+            columns=columns, rows=operator.rows, input=operator, table=table, replace=replace
+        )
     return Reveal(
         columns=columns,
         rows=operator.rows,

@@ -14,8 +14,11 @@ from .secure import (
     Join,
     Operator,
     Reveal,
+    Root,
     SecurePlan,
     Sort,
+    Store,
+    Stored,
     children,
 )
 
@@ -39,7 +42,7 @@ def public_facts(plan: SecurePlan, catalog: Catalog) -> Iterator[str]:
         f"the catalog ({catalog.digest[:16] or 'no digest'}): tables, owners, columns, types, "
         "declared bounds, keys and row bounds"
     )
-    yield f"who receives the result: {', '.join(plan.root.recipients)}"
+    yield _delivery(plan.root)
     yield "how long each party takes, and whether its part fails"
     for operator in _unique(plan.root):
         yield from _size(operator)
@@ -67,8 +70,22 @@ def party_facts(plan: SecurePlan, party: str) -> Iterator[str]:
         )
     if not fragments:
         yield "gives no data"
+    for stored in (o for o in _unique(plan.root) if isinstance(o, Stored)):
+        yield f"reads its shares of the shared table {stored.table}, uniformly random to it"
     yield "computes on shares, which are uniformly random to it"
-    yield from _result(plan.root, party)
+    if isinstance(plan.root, Store):
+        yield "keeps its shares of the result, and learns nothing of it, not how many rows it has"
+    else:
+        yield from _result(plan.root, party)
+
+
+def _delivery(root: Root) -> str:
+    if isinstance(root, Store):
+        return (
+            "who receives the result: nobody learns anything; it stays shared as the table "
+            f"{root.table.name}, whose columns, bounds, keys and row bound are public"
+        )
+    return f"who receives the result: {', '.join(root.recipients)}"
 
 
 def _result(root: Reveal, party: str) -> Iterator[str]:
@@ -89,6 +106,8 @@ def _size(operator: Operator) -> Iterator[str]:
     match operator:
         case Fragment():
             yield f"that {operator.owner} gives at most {row_count(operator.rows)}"
+        case Stored():
+            yield f"that the shared table {operator.table} has at most {row_count(operator.rows)}"
         case Join():
             yield f"the size of a join ({operator.kind}): {rows} rows"
         case Attach():

@@ -14,6 +14,7 @@ from dataclasses import dataclass, fields
 from typing import Literal
 
 from ..query.bound import Expression
+from ..query.catalog import Table
 from ..query.datatypes import Column
 
 Form = Literal["bits", "ring", "both"]
@@ -60,6 +61,19 @@ class Fragment(Operator):
     owner: str
     sql: str
     forms: tuple[Form, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored(Operator):
+    """Columns of a shared table, as the compute parties hold it: every one has its shares at hand.
+
+    `places[i]` is the position of `columns[i]` in the stored table, whose encodings they have.
+    Reading costs nothing; the rows' valid bits come along.
+    """
+
+    table: str
+    version: str
+    places: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,10 +235,30 @@ class Reveal(Operator):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Store(Operator):
+    """Keeps the relation as shares at the compute parties; nobody receives anything.
+
+    `columns` are as in Reveal and align with `table.columns`. The version that `table` states is
+    empty: the session gives it, so that no two runs of one plan are taken for each other.
+    """
+
+    input: Operator
+    table: Table
+    replace: bool
+
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        return ()
+
+
+Root = Reveal | Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SecurePlan:
     """A whole query. `parties` are the compute parties by index; `asker` proposed the query."""
 
-    root: Reveal
+    root: Root
     protocol: str  # "replicated"
     parties: tuple[str, ...]
     asker: str
@@ -255,7 +289,7 @@ def children(operator: Operator) -> tuple[Operator, ...]:
             return inputs
         case Join(probe=probe, build=build) | Attach(probe=probe, build=build):
             return (probe, build)
-        case Filter() | Project() | Aggregate() | Sort() | Reveal():
+        case Filter() | Project() | Aggregate() | Sort() | Reveal() | Store():
             return (operator.input,)
         case _:
             return ()

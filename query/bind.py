@@ -12,6 +12,7 @@ from .bind_select import SelectBinder, order_key, output_named, row_count
 from .bind_union import align_inputs, operation_name, union_inputs
 from .casting import cast_expression
 from .catalog import Catalog
+from .commands import into_shared_table
 from .datatypes import INTEGER, Column, NullType
 from .errors import BindError, SqlError, SqlSyntaxError, UnsupportedError
 from .operators import condition
@@ -45,6 +46,14 @@ def _bind_statement(
     inner = statement
     if isinstance(inner, syntax.Explain):
         explain, inner = inner.kind, inner.statement
+    if isinstance(inner, syntax.CreateSharedTable):
+        return bound.Statement(
+            query=_typed_output(Binder(catalog, text).query(inner.query, None, {})),
+            recipients=(),
+            explain=explain,
+            text=statement.text,
+            into=into_shared_table(inner, catalog),
+        )
     if not isinstance(inner, syntax.QueryStatement):
         raise refused_statement(inner)
     if inner.privacy is not None:

@@ -293,6 +293,8 @@ def _owner(table: Table, item: syntax.TableName) -> str:
     for owner in table.owners:
         if owner.lower() == wanted.lower():
             return owner
+    if table.sharing is not None:
+        raise BindError(f"the table {table.name} is shared and has no owner", span=item.span)
     if table.is_public:
         raise BindError(f"the table {table.name} is public and has no owner", span=item.span)
     raise BindError(

@@ -205,9 +205,18 @@ class Combination(SetOperation):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Into:
+    """The shared table that a query makes instead of revealing its result; `replace` an old one."""
+
+    name: str
+    replace: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
     """One query statement, ready to plan. `recipients`: party names; () means the asking party.
 
+    With `into` nobody receives anything: the result becomes a shared table.
     `explain` is None, "plan", "privacy" or "analyze". `text` is the exact SQL of this statement.
     """
 
@@ -215,3 +224,4 @@ class Statement:
     recipients: tuple[str, ...]
     explain: str | None
     text: str
+    into: Into | None = None

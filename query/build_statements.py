@@ -103,9 +103,29 @@ class StatementBuilder(QueryBuilder):
             name=str(name), type=type_, constraints=tuple(constraints), span=span_of(meta)
         )
 
+    def or_replace(self, _: Meta, __: list[Any]) -> bool:
+        return True
+
+    def if_not_exists(self, _: Meta, __: list[Any]) -> bool:
+        return True
+
+    def if_exists(self, _: Meta, __: list[Any]) -> bool:
+        return True
+
     def create_shared(self, meta: Meta, children: list[Any]) -> syntax.CreateSharedTable:
-        name, query = children
-        return syntax.CreateSharedTable(name=str(name), query=query, **self._place(meta))
+        replace, if_not_exists, name, query = children
+        if isinstance(query.body, syntax.Query) and query.is_plain:
+            query = query.body
+        if replace and if_not_exists:
+            message = "OR REPLACE and IF NOT EXISTS contradict each other"
+            raise SqlSyntaxError(message, text=self.source, span=span_of(meta))
+        return syntax.CreateSharedTable(
+            name=str(name),
+            query=query,
+            replace=bool(replace),
+            if_not_exists=bool(if_not_exists),
+            **self._place(meta),
+        )
 
     def create_model(self, meta: Meta, children: list[Any]) -> syntax.CreateModel:
         name, algorithm, options, query = children
@@ -118,7 +138,10 @@ class StatementBuilder(QueryBuilder):
         )
 
     def drop_table(self, meta: Meta, children: list[Any]) -> syntax.Drop:
-        return syntax.Drop(what="table", name=str(children[0]), **self._place(meta))
+        if_exists, name = children
+        return syntax.Drop(
+            what="table", name=str(name), if_exists=bool(if_exists), **self._place(meta)
+        )
 
     def drop_model(self, meta: Meta, children: list[Any]) -> syntax.Drop:
         return syntax.Drop(what="model", name=str(children[0]), **self._place(meta))
@@ -137,12 +160,42 @@ class StatementBuilder(QueryBuilder):
         return syntax.Evaluate(model=str(model), query=query, **self._place(meta))
 
     def copy_query(self, meta: Meta, children: list[Any]) -> syntax.Copy:
-        query, file = children
-        return syntax.Copy(source=query, file=str(file), **self._place(meta))
+        query, file, options = children
+        return syntax.Copy(source=query, file=str(file), options=options or (), **self._place(meta))
+
+    def copy_revealed(self, meta: Meta, children: list[Any]) -> syntax.Copy:
+        query, delivery, file, options = children
+        return syntax.Copy(
+            source=query,
+            file=str(file),
+            recipients=delivery.value,
+            options=options or (),
+            **self._place(meta),
+        )
 
     def copy_table(self, meta: Meta, children: list[Any]) -> syntax.Copy:
-        table, file = children
-        return syntax.Copy(source=str(table), file=str(file), **self._place(meta))
+        table, file, options = children
+        return syntax.Copy(
+            source=str(table), file=str(file), options=options or (), **self._place(meta)
+        )
+
+    def copy_options(self, _: Meta, children: list[Any]) -> tuple[syntax.Option, ...]:
+        return tuple(child for child in children if child is not None)
+
+    def copy_option(self, meta: Meta, children: list[Any]) -> syntax.Option:
+        """An option without a value is switched on."""
+        name, value = children
+        value = value or syntax.Boolean(value=True, span=span_of(meta))
+        return syntax.Option(name=str(name), value=value, span=span_of(meta))
+
+    def copy_word(self, meta: Meta, children: list[Any]) -> syntax.Text:
+        return syntax.Text(value=str(children[0]), span=span_of(meta))
+
+    def copy_text(self, meta: Meta, children: list[Any]) -> syntax.Text:
+        return syntax.Text(value=str(children[0]), span=span_of(meta))
+
+    def copy_number(self, meta: Meta, children: list[Any]) -> syntax.Number:
+        return syntax.Number(text=str(children[0]), span=span_of(meta))
 
     def attach(self, meta: Meta, children: list[Any]) -> syntax.Attach:
         file, table = children

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .datatypes import Encoding, SqlType
@@ -26,8 +28,38 @@ class ForeignKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SharedKey:
+    """Columns whose values are unique together. `by_contract`: no single owner can check it."""
+
+    columns: tuple[str, ...]
+    by_contract: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sharing:
+    """What is publicly known of a table that stays as shares at the compute parties.
+
+    `version` names its contents; shares of different versions are never mixed. `holders`: the
+    compute parties, by index; each has a share, and none of them has the table. `creator` asked for
+    it with `statement`. `sources`: (owner, table) pairs whose rows went in, whose owners have a
+    say over every use. `smallest`: by column, a bound from below on the magnitude of values that
+    are not 0, encoded. `averages`: positions of a sum and of its count, and a bound on the
+    magnitude of their quotient in the sum's encoding.
+    """
+
+    version: str
+    holders: tuple[str, ...]
+    creator: str
+    statement: str
+    sources: tuple[tuple[str, str], ...]
+    keys: tuple[SharedKey, ...]
+    smallest: tuple[int, ...]
+    averages: tuple[tuple[int, int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """A declared table.
+    """A declared table, or (`sharing` given) a table that a query has made of shares.
 
     `owners` is empty for a public table, has one name, or several (the table is then the UNION ALL
     of their parts). `rows` bounds EACH owner's part (for a public table: its row count).
@@ -43,10 +75,11 @@ class Table:
     foreign_keys: tuple[ForeignKey, ...] = ()
     public_file: str | None = None
     content_hash: str | None = None
+    sharing: Sharing | None = None
 
     @property
     def is_public(self) -> bool:
-        return not self.owners
+        return not self.owners and self.sharing is None
 
     def column(self, name: str) -> ColumnDefinition:
         """The column of that name (lower case). KeyError if there is none."""
@@ -62,3 +95,7 @@ class Catalog:
 
     tables: dict[str, Table] = field(default_factory=dict)
     digest: str = ""
+
+    def with_shared(self, shared: Mapping[str, Table]) -> Catalog:
+        """The catalog with shared tables beside the declared ones, which come first."""
+        return dataclasses.replace(self, tables={**shared, **self.tables})

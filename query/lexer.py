@@ -80,6 +80,7 @@ _FOLLOWED_BY: dict[str, frozenset[str]] = {
     ),
     "INTERVAL": frozenset({"STRING", "NUMBER", "("}),
     "REVEAL": frozenset({"TO"}),
+    "IF": frozenset({"NOT", "EXISTS"}),
     "GROUPING": frozenset({"SETS"}),
     "NULLS": frozenset({"FIRST", "LAST"}),
     **dict.fromkeys(("SEMI", "ANTI"), frozenset({"JOIN"})),

@@ -23,14 +23,18 @@ def format_statement(statement: syntax.Statement) -> str:
         case syntax.CreateTable():
             return _create_table(statement)
         case syntax.CreateSharedTable(name=name, query=query):
-            return f"CREATE SHARED TABLE {identifier(name)} AS {format_query(query)}"
+            replace = "OR REPLACE " if statement.replace else ""
+            lenient = "IF NOT EXISTS " if statement.if_not_exists else ""
+            head = f"CREATE {replace}SHARED TABLE {lenient}{identifier(name)}"
+            return f"{head} AS {format_query(query)}"
         case syntax.CreateModel():
             options = _options(statement.options)
             head = f"CREATE MODEL {identifier(statement.name)}"
             using = f"USING {identifier(statement.algorithm)} {options}"
             return f"{head} {using} AS {_query_statement(statement.query)}"
         case syntax.Drop(what=what, name=name):
-            return f"DROP {what.upper()} {identifier(name)}"
+            lenient = "IF EXISTS " if statement.if_exists else ""
+            return f"DROP {what.upper()} {lenient}{identifier(name)}"
         case syntax.Show(model=model):
             return "SHOW TABLES" if model is None else f"SHOW MODEL {identifier(model)}"
         case syntax.Describe(parts=parts):
@@ -38,10 +42,8 @@ def format_statement(statement: syntax.Statement) -> str:
         case syntax.Evaluate(model=model, query=query):
             on = "" if query is None else f" ON {format_query(query)}"
             return f"EVALUATE MODEL {identifier(model)}{on}"
-        case syntax.Copy(source=str() as table, file=file):
-            return f"COPY {identifier(table)} TO {string(file)}"
-        case syntax.Copy(source=syntax.Query() as source, file=file):
-            return f"COPY ({format_query(source)}) TO {string(file)}"
+        case syntax.Copy():
+            return _copy(statement)
         case syntax.Attach(file=file, table=table):
             return f"ATTACH {string(file)} AS {identifier(table)}"
         case _:
@@ -182,6 +184,23 @@ def _query_statement(statement: syntax.QueryStatement) -> str:
     if statement.privacy is not None:
         text += f" WITH PRIVACY {_options(statement.privacy)}"
     return text
+
+
+def _copy(statement: syntax.Copy) -> str:
+    source = statement.source
+    if isinstance(source, syntax.Query):
+        shown = format_query(source)
+        if statement.recipients is not None:
+            shown += f" REVEAL TO {names(statement.recipients) or 'ALL'}"
+        text = f"COPY ({shown}) TO {string(statement.file)}"
+    else:
+        text = f"COPY {identifier(source)} TO {string(statement.file)}"
+    if not statement.options:
+        return text
+    inside = ", ".join(
+        f"{identifier(o.name)} {format_expression(o.value)}" for o in statement.options
+    )
+    return f"{text} ({inside})"
 
 
 def _options(options: Sequence[syntax.Option]) -> str:

@@ -19,30 +19,23 @@ def _reason(statement: syntax.Statement) -> tuple[str, str]:
                 "CREATE TABLE does not run as a query",
                 "declare tables in catalog.sql, which every party holds",
             )
-        case syntax.CreateSharedTable():
-            return (
-                "CREATE SHARED TABLE is not supported",
-                "write the query as a common table: WITH name AS (SELECT ...) SELECT ...",
-            )
         case syntax.CreateModel():
             return (
                 "CREATE MODEL is not supported",
                 "query the sums and counts that the model needs",
             )
-        case syntax.Drop(what=what):
-            return (f"DROP {what.upper()} is not supported", "tables are declared in catalog.sql")
-        case syntax.Show(model=None):
-            return ("SHOW TABLES is not supported", r"use \d in the REPL, or read catalog.sql")
-        case syntax.Show():
+        case syntax.Drop(what="model"):
+            return ("DROP MODEL is not supported", "there are no models to drop")
+        case syntax.Show(model=str()):
             return ("SHOW MODEL is not supported", "query the aggregates that the model needs")
-        case syntax.Describe():
-            return ("DESCRIBE is not supported", r"use \d TABLE in the REPL, or read catalog.sql")
+        case syntax.Drop() | syntax.Show() | syntax.Describe():
+            return (f"{_words(statement)} has no plan", "write it without EXPLAIN")
         case syntax.Evaluate():
             return ("EVALUATE MODEL is not supported", "query the aggregates that it needs")
         case syntax.Copy():
             return (
-                "COPY is not supported",
-                "run the query with tacit run --format csv, json or parquet",
+                "COPY does not run as a query: the client of the party that asks writes the file",
+                "put EXPLAIN in front of its query, or write COPY as a statement of its own",
             )
         case syntax.Attach():
             return (
@@ -53,3 +46,13 @@ def _reason(statement: syntax.Statement) -> tuple[str, str]:
             return ("EXPLAIN of an EXPLAIN", "write EXPLAIN once, in front of the query")
         case _:
             raise AssertionError(type(statement).__name__)
+
+
+def _words(statement: syntax.Statement) -> str:
+    match statement:
+        case syntax.Drop():
+            return "DROP TABLE"
+        case syntax.Show():
+            return "SHOW TABLES"
+        case _:
+            return "DESCRIBE"

@@ -487,8 +487,12 @@ class CreateTable(Statement):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateSharedTable(Statement):
+    """At most one of `replace` (OR REPLACE) and `if_not_exists` makes sense."""
+
     name: str
     query: Query
+    replace: bool = False
+    if_not_exists: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -501,10 +505,11 @@ class CreateModel(Statement):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drop(Statement):
-    """what: "table" or "model"."""
+    """what: "table" or "model"; IF EXISTS is for tables."""
 
     what: str
     name: str
+    if_exists: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -527,10 +532,12 @@ class Evaluate(Statement):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Copy(Statement):
-    """`source` is a query or the name of a table."""
+    """`source` is a query or the name of a table; `recipients` as in a QueryStatement."""
 
     source: Query | str
     file: str
+    recipients: tuple[str, ...] | None = None
+    options: tuple[Option, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -17,11 +18,15 @@ from tacit.executor.operators.pricing import DryRunPricer
 from tacit.executor.operators.run import run_plan
 from tacit.executor.sharing.randomness import agree_keys
 from tacit.executor.sharing.replicated import ReplicatedProtocol
+from tacit.executor.sharing.shares import Bits
 from tacit.executor.transport.memory import memory_channels
 from tacit.planner import plan_query
 from tacit.planner.cost import LINKS, Cost
-from tacit.planner.secure import Operator, SecurePlan, SortAlgorithm
+from tacit.planner.secure import Operator, SecurePlan, SortAlgorithm, Store, Stored
+from tacit.planner.shared_tables import with_version
 from tacit.query import bind, load_catalog, parse
+from tacit.query.catalog import Table
+from tacit.query.commands import DropTable, bind_command
 
 PARTIES = ("alice", "bob", "carol")
 
@@ -44,6 +49,36 @@ class MemorySource:
 
     def close(self) -> None:
         self.connection.close()
+
+
+class MemoryShelf:
+    """One party's shares of shared tables, in memory; `prepared` waits for its commit."""
+
+    def __init__(self) -> None:
+        self.tables: dict[str, tuple[Table, list[Bits]]] = {}
+        self.prepared: tuple[Table, list[Bits]] | None = None
+
+    def prepare(self, node: Store, shares: Sequence[Bits]) -> None:
+        self.prepared = (node.table, list(shares))
+
+    def commit(self) -> None:
+        assert self.prepared is not None
+        table, shares = self.prepared
+        self.tables[table.name] = (table, shares)
+
+    def read(self, node: Stored) -> list[Bits]:
+        table, shares = self.tables[node.table]
+        remaining = iter(shares)
+        found = [
+            (next(remaining), next(remaining)) if c.nullable else (next(remaining),)
+            for c in table.columns
+        ]
+        return [*(share for place in node.places for share in found[place]), next(remaining)]
+
+    def copy(self) -> MemoryShelf:
+        other = MemoryShelf()
+        other.tables = dict(self.tables)
+        return other
 
 
 @dataclass
@@ -74,6 +109,7 @@ def run_in_memory(
     sources: Mapping[str, Any],
     *,
     record: bool = False,
+    shelves: Mapping[str, MemoryShelf] | None = None,
     watch_protocol: Callable[[ReplicatedProtocol], Any] = lambda protocol: protocol,
 ) -> Outcome:
     """Runs a plan at all its parties, in threads over in-memory channels, and prices it.
@@ -104,6 +140,7 @@ def run_in_memory(
                 party=plan.parties[index],
                 source=sources[plan.parties[index]],
                 watch=lambda number, step: None,
+                shelf=None if shelves is None else shelves[plan.parties[index]],
             )
         except BaseException as error:
             failures.append(error)
@@ -135,8 +172,20 @@ def run_in_memory(
 
 
 @dataclass
+class SharedState:
+    """The shared tables that some statements leave: their schemas, and the parties' shares."""
+
+    tables: dict[str, Table]
+    shelves: dict[str, MemoryShelf]
+
+
+@dataclass
 class Federation:
-    """`data[party][table]`: each party's part of each table (public tables at every party)."""
+    """`data[party][table]`: each party's part of each table (public tables at every party).
+
+    A text of several statements is a query behind CREATE SHARED TABLE and DROP TABLE: these run
+    first, once for all texts that begin with them.
+    """
 
     catalog_sql: str
     data: Mapping[str, Mapping[str, pa.Table]]
@@ -144,6 +193,7 @@ class Federation:
     record: bool = False
     public_directory: Any = None
     sources: dict[str, MemorySource] = field(default_factory=dict)
+    states: dict[tuple[str, ...], SharedState] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.catalog = load_catalog(
@@ -153,16 +203,51 @@ class Federation:
         self.pricer = DryRunPricer(self.parties)
 
     def plan(self, sql: str, *, asker: str | None = None) -> SecurePlan:
+        before, last = self._split(sql)
+        return self._plan(last, self.after(before), asker)
+
+    def _plan(self, sql: str, state: SharedState, asker: str | None) -> SecurePlan:
         (statement,) = parse(sql)
-        bound = bind(statement, self.catalog, parties=self.parties, text=sql)
+        catalog = self.catalog.with_shared(state.tables)
+        bound = bind(statement, catalog, parties=self.parties, text=sql)
         return plan_query(
             bound,
-            self.catalog,
+            catalog,
             parties=self.parties,
             asker=asker or self.parties[0],
             pricer=self.pricer,
             link=LINKS["loopback"],
         )
+
+    def _split(self, sql: str) -> tuple[tuple[str, ...], str]:
+        *before, last = (statement.text for statement in parse(sql))
+        return tuple(before), last
+
+    def after(self, statements: tuple[str, ...]) -> SharedState:
+        """The shared tables after some statements, from none."""
+        if not statements:
+            return SharedState({}, {party: MemoryShelf() for party in self.parties})
+        if statements not in self.states:
+            before = self.after(statements[:-1])
+            self.states[statements] = self._changed(before, statements)
+        return self.states[statements]
+
+    def _changed(self, before: SharedState, statements: tuple[str, ...]) -> SharedState:
+        """What the last of the statements makes of the state before it."""
+        state = SharedState(dict(before.tables), {p: s.copy() for p, s in before.shelves.items()})
+        catalog = self.catalog.with_shared(state.tables)
+        (statement,) = parse(statements[-1])
+        match bind_command(statement, catalog, text=statements[-1]):
+            case DropTable(name=name):
+                del state.tables[name]
+                return state
+            case None:
+                plan = self._plan(statements[-1], state, None)
+        assert isinstance(plan.root, Store)
+        run_in_memory(plan, self.sources, shelves=state.shelves)
+        version = hashlib.sha256("\n".join(statements).encode()).hexdigest()
+        state.tables[plan.root.table.name] = with_version(plan.root.table, version)
+        return state
 
     def query(
         self, sql: str, *, asker: str | None = None, sort: SortAlgorithm | None = None
@@ -171,10 +256,12 @@ class Federation:
 
         `sort` forces one sort algorithm on every operator.
         """
-        plan = self.plan(sql, asker=asker)
+        before, last = self._split(sql)
+        state = self.after(before)
+        plan = self._plan(last, state, asker)
         if sort is not None:
             plan = replace(plan, root=with_sort(plan.root, sort))
-        return run_in_memory(plan, self.sources, record=self.record)
+        return run_in_memory(plan, self.sources, record=self.record, shelves=state.shelves)
 
     def oracle(self, sql: str) -> pa.Table:
         """DuckDB's answer on the union of all parties' data; division by zero is NULL."""
@@ -185,7 +272,10 @@ class Federation:
             union = pa.concat_tables(parts)
             connection.register(f"_{name}", union)
             connection.execute(f'CREATE TABLE "{name}" AS SELECT * FROM "_{name}"')
-        return connection.sql(sql.split(" REVEAL ", maxsplit=1)[0]).to_arrow_table()
+        before, last = self._split(sql)
+        for statement in before:
+            connection.execute(statement.replace(" SHARED TABLE ", " TABLE "))
+        return connection.sql(last.split(" REVEAL ", maxsplit=1)[0]).to_arrow_table()
 
     def check(self, sql: str, *, ordered: bool = False) -> Outcome:
         """Runs the query and compares with the oracle."""

@@ -131,6 +131,8 @@ def share_fragments(
     p: SharingProtocol, items: Sequence[tuple[Fragment, int, OwnedRows | None]]
 ) -> list[SecretTable]:
     """Shares all fragments (with their owners' compute-party index) in one round."""
+    if not items:
+        return []
     inputs: list[Input] = []
     for fragment, owner, owned in items:
         for position, (width, bits) in enumerate(_shapes(fragment)):

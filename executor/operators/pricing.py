@@ -10,11 +10,12 @@ from __future__ import annotations
 from functools import lru_cache
 
 from ...planner.cost import Cost, PlanCost
-from ...planner.secure import Fragment, Operator, Reveal, SecurePlan, children
+from ...planner.secure import Fragment, Operator, Reveal, Root, SecurePlan, Store, children
 from ..sharing.counting import CountingProtocol, Mark
 from ..sharing.shares import Bits, Ring
 from .fragment import share_fragments
 from .run import Runner
+from .stored import store
 from .table import SecretColumn, SecretTable, encoding_of_column
 
 
@@ -65,7 +66,9 @@ class DryRunPricer:
             return protocol.cost()
         inputs = [_given(child) for child in children(operator)]
         if isinstance(operator, Reveal):
-            runner.reveal(inputs[0])
+            runner.reveal(operator, inputs[0])
+        elif isinstance(operator, Store):
+            store(protocol, operator, inputs[0], None)
         else:
             table = runner.apply(operator, inputs)
             for column in table.columns.values():
@@ -90,8 +93,9 @@ def _between(start: Mark, stop: Mark) -> Cost:
 
 def _alone(operator: Operator, parties: tuple[str, ...]) -> SecurePlan:
     """A plan around one operator, to give a runner its parties."""
-    root = operator
-    if not isinstance(root, Reveal):
+    if isinstance(operator, Reveal | Store):
+        root: Root = operator
+    else:
         root = Reveal(
             columns=operator.columns,
             rows=operator.rows,

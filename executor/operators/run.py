@@ -21,8 +21,10 @@ from ...planner.secure import (
     Join,
     Operator,
     Project,
+    Reveal,
     SecurePlan,
     Sort,
+    Stored,
     children,
 )
 from ...query.errors import InternalError, SessionError
@@ -34,6 +36,7 @@ from .join import join
 from .order import sort_rows
 from .reveal import reveal
 from .rows import aligned_sum, concat, filter_rows, in_encoding, project
+from .stored import Shelf, read_stored, store
 from .table import Execution, SecretTable, encoding_of_column
 
 Watch = Callable[[int, str], None]
@@ -47,13 +50,16 @@ def run_plan(
     party: str,
     source: TableSource | None,
     watch: Watch,
+    shelf: Shelf | None = None,
 ) -> pa.Table | None:
     """Runs the plan; returns the result at its recipients and None elsewhere.
+
+    `shelf`: this party's shares of shared tables, which the plan may read or add to.
 
     Errors: DataError at an owner whose data break the catalog's promises; SessionError at every
     party if a failure flag opens; whatever the channel raises.
     """
-    runner = Runner(plan, protocol, watch)
+    runner = Runner(plan, protocol, watch, shelf)
     tables = runner.share(party, source)
     return runner.finish(tables)
 
@@ -68,11 +74,18 @@ def post_order(operator: Operator) -> Iterator[Operator]:
 class Runner:
     """One execution of a plan; pricing drives it step by step."""
 
-    def __init__(self, plan: SecurePlan, protocol: SharingProtocol, watch: Watch) -> None:
+    def __init__(
+        self,
+        plan: SecurePlan,
+        protocol: SharingProtocol,
+        watch: Watch,
+        shelf: Shelf | None = None,
+    ) -> None:
         self.plan = plan
         self.protocol = protocol
         self.execution = Execution(protocol)
         self.watch = watch
+        self.shelf = shelf
         self.operators = list(post_order(plan.root))
 
     def share(self, party: str, source: TableSource | None) -> dict[int, SecretTable]:
@@ -108,9 +121,13 @@ class Runner:
                     self.watch(position, type(operator).__name__.lower())
                     known[operator] = self.apply(operator, inputs)
             stack.append(known[operator])
-        self.watch(len(self.operators) - 1, "reveal")
+        root = self.plan.root
+        self.watch(len(self.operators) - 1, type(root).__name__.lower())
         self.check_failures()
-        return self.reveal(stack.pop())
+        if isinstance(root, Reveal):
+            return self.reveal(root, stack.pop())
+        store(self.protocol, root, stack.pop(), self.shelf)
+        return None
 
     def apply(self, operator: Operator, inputs: list[SecretTable]) -> SecretTable:
         """Runs one operator and puts its columns under the encodings that the plan states."""
@@ -125,6 +142,8 @@ class Runner:
     def _applied(self, operator: Operator, inputs: list[SecretTable]) -> SecretTable:
         p = self.protocol
         match operator:
+            case Stored():
+                return read_stored(p, operator, self.shelf)
             case Concat():
                 return concat(p, operator, inputs)
             case AlignedSum():
@@ -154,8 +173,7 @@ class Runner:
             if int(planes[0, 0]) & 1:
                 raise SessionError(failure.message)
 
-    def reveal(self, table: SecretTable) -> pa.Table | None:
+    def reveal(self, root: Reveal, table: SecretTable) -> pa.Table | None:
         """Opens the result to the plan's recipients."""
-        root = self.plan.root
         recipients = [self.plan.parties.index(name) for name in root.recipients]
         return reveal(self.protocol, root, table, recipients)

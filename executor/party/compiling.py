@@ -11,11 +11,11 @@ from ...planner import plan_query
 from ...planner.cost import Link, PlanCost, Pricer
 from ...planner.explain import explain_plan
 from ...planner.privacy import explain_privacy
-from ...planner.secure import Reveal, SecurePlan
+from ...planner.secure import Root, SecurePlan
 from ...query import bind, load_catalog, parse
 from ...query.bound import Statement
 from ...query.catalog import Catalog
-from ...query.errors import SqlError, UserError
+from ...query.errors import SqlError, UnsupportedError, UserError
 from ..operators.pricing import DryRunPricer
 
 _REMEMBERED = 64
@@ -55,7 +55,7 @@ class SqlCompiler:
         parties: tuple[str, ...],
         link: Link,
         public_directory: Path,
-        admit: Callable[[Reveal], None] = lambda root: None,
+        admit: Callable[[Root], None] = lambda root: None,
     ) -> None:
         self.catalog = load_catalog(catalog_text, parties=parties, directory=public_directory)
         self._parties = parties
@@ -70,7 +70,14 @@ class SqlCompiler:
             statements = parse(text)
             if len(statements) != 1:
                 raise UserError(f"a query is one statement; the text holds {len(statements)}")
-            return bind(statements[0], self.catalog, parties=self._parties, text=text)
+            bound = bind(statements[0], self.catalog, parties=self._parties, text=text)
+            if bound.into is not None:
+                raise UnsupportedError(
+                    "CREATE SHARED TABLE is not supported",
+                    span=statements[0].span,
+                    hint="write the query as a common table: WITH name AS (SELECT ...) SELECT ...",
+                )
+            return bound
         except SqlError as error:
             raise error.located(text) from None
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...planner.secure import Fragment, Operator, Reveal, children
+from ...planner.secure import Fragment, Operator, Root, Stored, children
 from ...query.errors import SessionError
 from .settings import PartySettings
 
@@ -15,7 +15,7 @@ _COMPONENTS = 2
 """Of the three components of a shared value, a party holds two."""
 
 
-def check_limits(root: Reveal, party: str, settings: PartySettings) -> None:
+def check_limits(root: Root, party: str, settings: PartySettings) -> None:
     """Errors: SessionError with the figure, for a plan beyond max_rows or max_relation_bytes."""
     operators = list(_below(root))
     for operator in operators:
@@ -25,7 +25,7 @@ def check_limits(root: Reveal, party: str, settings: PartySettings) -> None:
                 f"({type(operator).__name__.lower()}), but {party} allows at most "
                 f"{settings.max_rows} (max_rows in its party.toml)"
             )
-    inputs = sum(relation_bytes(o) for o in operators if isinstance(o, Fragment))
+    inputs = sum(relation_bytes(o) for o in operators if isinstance(o, Fragment | Stored))
     needed = max(inputs, *(relation_bytes(operator) for operator in operators))
     if needed > settings.max_relation_bytes:
         raise SessionError(

@@ -150,14 +150,21 @@ def recorded_clinics() -> list[Federation]:
 
 
 def read_records() -> list[tuple[str, str, bool]]:
-    """(name, SQL, ordered) of every record of tests/sql."""
+    """(name, SQL, ordered) of every query of tests/sql.
+
+    The statements (`statement ok`) that stand before a query in its file stand in front of it.
+    """
     found = []
     for path in sorted(Path(__file__).parent.parent.glob("sql/*.slt")):
+        before: list[str] = []
         for number, block in enumerate(path.read_text().split("\n\n")):
             lines = [line for line in block.splitlines() if not line.startswith("#")]
+            sql = "\n".join(lines[1:]).strip().rstrip(";")
             if lines and lines[0].startswith("query"):
-                sql = "\n".join(lines[1:]).strip().rstrip(";")
-                found.append((f"{path.stem}-{number}", sql, "ordered" in lines[0]))
+                text = ";\n".join([*before, sql])
+                found.append((f"{path.stem}-{number}", text, "ordered" in lines[0]))
+            elif lines and lines[0].startswith("statement"):
+                before.append(sql)
     return found
 
 

@@ -263,6 +263,15 @@ SUBQUERIES = st.one_of(
 
 OPTIONS = tuples(st.builds(syntax.Option, name=NAMES, value=LEAVES))
 
+COPY_OPTIONS = tuples(
+    st.builds(
+        syntax.Option,
+        name=NAMES,
+        value=st.builds(syntax.Text, value=TEXTS) | st.builds(syntax.Boolean, value=st.booleans()),
+    ),
+    0,
+)
+
 QUERY_STATEMENTS = st.builds(
     syntax.QueryStatement,
     query=opaque(queries(opaque(st.recursive(LEAVES, operators, max_leaves=2)))),
@@ -323,7 +332,10 @@ STATEMENTS = st.one_of(
         rows=ROWS,
     ),
     st.builds(syntax.CreateTable, name=NAMES, elements=TABLE_ELEMENTS, file=TEXTS, rows=ROWS),
-    st.builds(syntax.CreateSharedTable, name=NAMES, query=SMALL_QUERIES),
+    st.builds(
+        syntax.CreateSharedTable, name=NAMES, query=SMALL_QUERIES, if_not_exists=st.booleans()
+    ),
+    st.builds(syntax.CreateSharedTable, name=NAMES, query=SMALL_QUERIES, replace=st.booleans()),
     st.builds(
         syntax.CreateModel,
         name=NAMES,
@@ -331,11 +343,19 @@ STATEMENTS = st.one_of(
         options=OPTIONS,
         query=st.builds(syntax.QueryStatement, query=SMALL_QUERIES),
     ),
-    st.builds(syntax.Drop, what=st.sampled_from(["table", "model"]), name=NAMES),
+    st.builds(syntax.Drop, what=st.just("table"), name=NAMES, if_exists=st.booleans()),
+    st.builds(syntax.Drop, what=st.just("model"), name=NAMES),
     st.builds(syntax.Show, model=st.none() | NAMES),
     st.builds(syntax.Describe, parts=tuples(NAMES)),
     st.builds(syntax.Evaluate, model=NAMES, query=st.none() | SMALL_QUERIES),
-    st.builds(syntax.Copy, source=SMALL_QUERIES | NAMES, file=TEXTS),
+    st.builds(syntax.Copy, source=NAMES, file=TEXTS, options=COPY_OPTIONS),
+    st.builds(
+        syntax.Copy,
+        source=SMALL_QUERIES,
+        file=TEXTS,
+        recipients=st.none() | st.just(()) | tuples(NAMES),
+        options=COPY_OPTIONS,
+    ),
     st.builds(syntax.Attach, file=TEXTS, table=NAMES),
 )
 

@@ -56,7 +56,6 @@ REFUSED = [
     ("SELECT 1 FROM things WHERE INTERVAL 1 DAY < INTERVAL 1 HOUR", "comparing intervals", None),
     ("SELECT INTERVAL 1 DAY", "an interval as a result", "INTERVAL 1 DAY"),
     ("SELECT num FROM things WITH PRIVACY (epsilon = 1.0)", "WITH PRIVACY", None),
-    ("CREATE SHARED TABLE s AS SELECT 1", "CREATE SHARED TABLE", None),
     ("CREATE MODEL m USING kmeans (k = 3) AS SELECT num FROM things", "CREATE MODEL", None),
     ("CREATE TABLE t (a INTEGER) OWNED BY mercy ROWS 5", "CREATE TABLE does not run", None),
     ("DROP TABLE things", "DROP TABLE", "DROP TABLE things"),

@@ -1,0 +1,105 @@
+"""Shared tables: shares that a plan leaves with the compute parties, and that later plans read.
+
+A column is stored as planes, 0 under NULL, with its null plane; the valid plane is stored too.
+Storing costs what turns ring columns into planes and clears what stands under NULL, and two rounds
+of eight bytes: the barrier. Reading costs nothing.
+
+Why shares may be used again, by any number of plans: of the three components of a shared value a
+party holds two, which are uniformly random to it. Whatever a later plan sends is either masked by
+randomness of that session alone (products are reshared, shuffles masked), or it is the third
+component of a share that is opened to its receiver. That component is the value less the two that
+the receiver has: it tells the value, which is an output or uniformly random, and nothing else,
+however often the share has been used or opened before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from ...planner.secure import Store, Stored
+from ...query.datatypes import Column
+from ...query.errors import InternalError
+from ..sharing.protocol import SharingProtocol
+from ..sharing.shares import Bits
+from .table import SecretColumn, SecretTable, cleaned_bits, encoding_of_column, null_or_never
+
+
+class Shelf(Protocol):
+    """Where one party keeps its shares of shared tables."""
+
+    def read(self, node: Stored) -> list[Bits]:
+        """This party's shares: values and null plane of each column, then the valid plane.
+
+        Errors: SessionError if it does not hold this version of the table, or it is damaged.
+        """
+
+    def prepare(self, node: Store, shares: Sequence[Bits]) -> None:
+        """Keeps the shares of a table, durably, but not yet as the table of its name."""
+
+    def commit(self) -> None:
+        """Makes what was prepared the table of its name. Every party has prepared its part."""
+
+
+def read_stored(p: SharingProtocol, node: Stored, shelf: Shelf | None) -> SecretTable:
+    """The stored columns. Local."""
+    widths = [width for column in node.columns for width in _widths(column)]
+    if p.counts_only:
+        shares = [Bits(node.rows, width, ()) for width in (*widths, 1)]
+    elif shelf is None:
+        raise InternalError("a party without shared tables reads one")
+    else:
+        shares = shelf.read(node)
+    if [(share.rows, share.width) for share in shares] != [(node.rows, w) for w in (*widths, 1)]:
+        raise InternalError("stored shares do not have the shape that the plan states")
+    remaining = iter(shares)
+    columns: dict[int, SecretColumn] = {}
+    for column in node.columns:
+        columns[column.id] = SecretColumn(
+            encoding=encoding_of_column(column),
+            rows=node.rows,
+            bits=next(remaining),
+            null=next(remaining) if column.nullable else None,
+            clean_bits=True,
+        )
+    return SecretTable(node.rows, columns, next(remaining))
+
+
+def _widths(column: Column) -> list[int]:
+    """Planes of what is stored of a column: its values, and whether they are NULL."""
+    return [encoding_of_column(column).width, *([1] if column.nullable else [])]
+
+
+def store(p: SharingProtocol, node: Store, table: SecretTable, shelf: Shelf | None) -> None:
+    """Keeps the relation at every party, or at none.
+
+    Every party writes its shares, learns that the others have too, and only then gives them their
+    name. A party that fails before keeps the old state; one that fails later is left with a table
+    that is complete elsewhere, and says so.
+    """
+    secrets = [table.columns[column.id] for column in node.columns]
+    values = cleaned_bits(p, secrets)
+    shares: list[Bits] = []
+    for column, secret, planes in zip(node.columns, secrets, values, strict=True):
+        shares.append(planes)
+        if column.nullable:
+            shares.append(null_or_never(p, secret))
+    shares.append(table.valid)
+    if p.counts_only:
+        barrier(p)
+        return
+    if shelf is None:
+        raise InternalError("a party without a place for shared tables makes one")
+    shelf.prepare(node, shares)
+    barrier(p)
+    shelf.commit()
+
+
+def barrier(p: SharingProtocol) -> None:
+    """Returns when every party has come here. 2 rounds, 8 bytes from each party in both.
+
+    A public zero is opened twice. In the first round a party hears from one neighbour that it is
+    here, in the second from the same neighbour that it has heard so of the other.
+    """
+    for _ in range(2):
+        p.open([p.constant_bits(0, 1, 1)])
