@@ -51,6 +51,10 @@ def sorts(operator: Operator) -> bool:
             return False
 
 
+MOVED_ALONG = ("sum", "count", "any_value", "constant")
+"""Aggregates whose argument does not extend the sort key."""
+
+
 def key_width(operator: Join | Aggregate | Sort) -> int:
     """Planes of the widest key that the operator sorts by."""
     match operator:
@@ -60,9 +64,9 @@ def key_width(operator: Join | Aggregate | Sort) -> int:
             return _width(operator.input, tuple(key.column for key in operator.keys))
         case Aggregate():
             extended = [
-                a.argument
+                (a.argument if a.order is None else a.order)
                 for a in operator.aggregates
-                if a.argument is not None and a.function not in ("sum", "count")
+                if a.argument is not None and a.function not in MOVED_ALONG
             ]
             widest = max((_width(operator.input, (i,)) for i in extended), default=0)
             return _width(operator.input, operator.keys) + widest

@@ -229,8 +229,11 @@ def _sort_text(operator: Sort, names: dict[int, str]) -> tuple[str, list[str]]:
 def _aggregate_text(spec: AggregateSpec, names: dict[int, str]) -> str:
     if spec.argument is None:
         return f"{names[spec.column.id]} = count(*)"
-    function, _, distinct = spec.function.partition("_")
-    inner = f"{'distinct ' if distinct else ''}{names[spec.argument]}"
+    function, inner = spec.function.removesuffix("_distinct"), names[spec.argument]
+    if function != spec.function:
+        inner = f"distinct {inner}"
+    if spec.order is not None:
+        inner = f"{inner}, {names[spec.order]}"
     return f"{names[spec.column.id]} = {function}({inner})"
 
 

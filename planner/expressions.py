@@ -38,7 +38,7 @@ def parts(expression: Expression) -> tuple[Expression, ...]:
             inner = tuple(part for branch in expression.branches for part in branch)
             return inner if expression.otherwise is None else (*inner, expression.otherwise)
         case Aggregate():
-            given = (expression.argument, expression.filter)
+            given = (expression.argument, expression.second, expression.filter)
             return tuple(part for part in given if part is not None)
         case InSubquery():
             return (expression.argument,)
@@ -61,8 +61,11 @@ def rebuild(expression: Expression, inner: Sequence[Expression]) -> Expression:
         case Aggregate():
             left = list(inner)
             argument = None if expression.argument is None else left.pop(0)
+            second = None if expression.second is None else left.pop(0)
             condition = None if expression.filter is None else left.pop(0)
-            return dataclasses.replace(expression, argument=argument, filter=condition)
+            return dataclasses.replace(
+                expression, argument=argument, second=second, filter=condition
+            )
         case InSubquery():
             return dataclasses.replace(expression, argument=inner[0])
         case _:

@@ -138,9 +138,8 @@ def _merged(*demands: Demand) -> Demand:
 def _summed(operator: Aggregate) -> Demand:
     demand: Demand = dict.fromkeys(operator.keys, BITS)
     for spec in operator.aggregates:
-        if spec.argument is not None:
-            form = RING if spec.function == "sum" else BITS
-            demand = _merged(demand, {spec.argument: form})
+        form = RING if spec.function == "sum" else BITS
+        demand = _merged(demand, dict.fromkeys(spec.reads, form))
     return demand
 
 

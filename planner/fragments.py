@@ -270,5 +270,7 @@ def aggregate_sql(aggregated: Aggregated, columns: dict[int, str]) -> str:
             return f"sum(DISTINCT {argument})"
         case "constant":
             return f"any_value({argument})"
+        case "arg_min" | "arg_max" if aggregated.order is not None:
+            return f"{aggregated.function}({argument}, {columns[aggregated.order]})"
         case function:
             return f"{function}({argument})"

@@ -24,9 +24,10 @@ from ..query.datatypes import (
     IntegerType,
     SqlType,
 )
-from ..query.errors import UnsupportedError
+from ..query.errors import Span, UnsupportedError
 from .expressions import call, reference, transform
 from .logical import Aggregate, Aggregated, Ids, Node, project
+from .modes import with_mode
 from .secure import VALUES_OF_ROWS, AggregateFunction
 
 
@@ -37,6 +38,7 @@ class Grouping:
         self._ids = ids
         self._inputs: list[tuple[Column, Expression]] = []
         self._aggregates: list[Aggregated] = []
+        self._modes: dict[int, tuple[Column, Span | None]] = {}
         self._group_by = group_by
         self._keys = tuple(dict.fromkeys(self._input(key).id for key in group_by))
 
@@ -48,12 +50,13 @@ class Grouping:
         """The Aggregate over `input`, once every expression has been rewritten."""
         below = project(input, tuple(self._inputs))
         keys = tuple(column for column, _ in self._inputs if column.id in self._keys)
-        return Aggregate(
+        node = Aggregate(
             columns=keys + tuple(a.column for a in self._aggregates),
             input=below,
             keys=tuple(column.id for column in keys),
             aggregates=tuple(self._aggregates),
         )
+        return with_mode(node, self._modes, self._ids) if self._modes else node
 
     def _rewritten(self, expression: Expression) -> Expression | None:
         if expression in self._group_by:
@@ -84,8 +87,39 @@ class Grouping:
             total = self._column(node, "sum", argument, sum_type(argument.type), nullable=True)
             count = self._column(node, "count", argument, BIGINT, nullable=False)
             return call("/", [total, count], type=DOUBLE, nullable=True, like=node)
+        if node.function in ("arg_min", "arg_max"):
+            return self._picked(node, argument)
+        if node.function == "mode" and argument is not None:
+            return self._mode(node, argument)
         nullable = node.function in ("sum", "min", "max", "any_value")
         return self._column(node, node.function, argument, node.type, nullable=nullable)
+
+    def _mode(self, node: BoundAggregate, argument: Expression) -> Expression:
+        """The most frequent value: a column that with_mode() adds to the grouping."""
+        source = self._input(argument)
+        if source.id not in self._modes:
+            if self._modes:
+                raise UnsupportedError(
+                    "MODE of two different expressions in one SELECT is not supported",
+                    span=node.span,
+                    hint="compute one of them in a derived table of its own, and join the two",
+                )
+            column = Column(
+                id=self._ids.fresh(), name="mode", type=source.type, encoding=None, nullable=True
+            )
+            self._modes[source.id] = (column, node.span)
+        column, _ = self._modes[source.id]
+        return dataclasses.replace(reference(column), span=node.span)
+
+    def _picked(self, node: BoundAggregate, argument: Expression | None) -> Expression:
+        """ARG_MIN and ARG_MAX: rows where the value or the order is NULL do not count."""
+        assert argument is not None
+        assert node.second is not None
+        order = node.second
+        if argument.nullable:
+            known = call("is_not_null", [argument], nullable=False)
+            order = Case(type=order.type, nullable=True, branches=((known, order),), otherwise=None)
+        return self._column(node, node.function, argument, node.type, nullable=True, order=order)
 
     def _column(
         self,
@@ -95,23 +129,27 @@ class Grouping:
         type: SqlType,
         *,
         nullable: bool,
+        order: Expression | None = None,
     ) -> Expression:
         """The output column of an aggregate; the same one for the same aggregate."""
         name = self._function(node, function, argument)
         uses_argument = argument is not None and name != "count_star"
         argument_id = self._input(argument).id if argument is not None and uses_argument else None
+        order_id = None if order is None else self._input(order).id
         if name == "sum" and isinstance(type, DoubleType) and argument is not None:
             type = sum_type(argument.type)
         if name in VALUES_OF_ROWS and argument is not None:
             type = argument.type
         for known in self._aggregates:
-            if (known.function, known.argument) == (name, argument_id):
+            if (known.function, known.argument, known.order) == (name, argument_id, order_id):
                 return dataclasses.replace(reference(known.column), span=node.span)
         column = Column(
             id=self._ids.fresh(), name=function, type=type, encoding=None, nullable=nullable
         )
         self._aggregates.append(
-            Aggregated(column=column, function=name, argument=argument_id, span=node.span)
+            Aggregated(
+                column=column, function=name, argument=argument_id, order=order_id, span=node.span
+            )
         )
         return dataclasses.replace(reference(column), span=node.span)
 
@@ -133,6 +171,10 @@ class Grouping:
                 return "max"
             case "any_value", _:
                 return "any_value"
+            case "arg_min", _:
+                return "arg_min"
+            case "arg_max", _:
+                return "arg_max"
             case _:
                 raise UnsupportedError(
                     f"the aggregate {function} is not supported",

@@ -7,7 +7,7 @@ a node passes its input's ids through unchanged unless it computes something new
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ..query.bound import Expression
@@ -73,12 +73,30 @@ class Join(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aggregated:
-    """One aggregate: `column` = function(argument column of the input)."""
+    """One aggregate: `column` = function(argument column of the input).
+
+    `order`: the column whose least or largest value picks the row of arg_min and arg_max.
+    """
 
     column: Column
     function: AggregateFunction
     argument: int | None
+    order: int | None = None
     span: Span | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def reads(self) -> tuple[int, ...]:
+        """The input columns that it reads."""
+        return tuple(i for i in (self.argument, self.order) if i is not None)
+
+    def renamed(self, column: Column, ids: Mapping[int, int]) -> Aggregated:
+        """The same aggregate over other input columns, yielding another column."""
+        return dataclasses.replace(
+            self,
+            column=column,
+            argument=None if self.argument is None else ids[self.argument],
+            order=None if self.order is None else ids[self.order],
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,11 +250,7 @@ def _renamed(node: Node, new: dict[int, int], by: dict[int, Expression]) -> Node
             )
         case Aggregate():
             aggregates = tuple(
-                dataclasses.replace(
-                    a,
-                    column=dataclasses.replace(a.column, id=new[a.column.id]),
-                    argument=None if a.argument is None else new[a.argument],
-                )
+                a.renamed(dataclasses.replace(a.column, id=new[a.column.id]), new)
                 for a in node.aggregates
             )
             keys = tuple(new[key] for key in node.keys)

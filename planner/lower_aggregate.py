@@ -36,7 +36,7 @@ def lower_aggregate(lowering: Lowering, node: Aggregate) -> Operator:
         facts = lowering.analysis.facts(union)
         if is_dense(node, facts):
             return _dense(lowering, node, union, facts)
-    arguments = frozenset(a.argument for a in node.aggregates if a.argument is not None)
+    arguments = frozenset(i for a in node.aggregates for i in a.reads)
     below = lowering.lower(node.input, frozenset(node.keys) | arguments)
     return _sorted(lowering, node, below)
 
@@ -50,6 +50,7 @@ def _sorted(lowering: Lowering, node: Aggregate, below: Operator) -> SecureAggre
             column=_checked(aggregate_column(a, by_id, facts, grouped=bool(keys)), a),
             function=a.function,
             argument=a.argument,
+            order=a.order,
         )
         for a in node.aggregates
     )
@@ -73,7 +74,8 @@ def aggregate_column(
     if aggregated.argument is None or aggregated.function in ("count", "count_distinct"):
         return dataclasses.replace(column, type=BIGINT, nullable=False, encoding=encoding)
     argument = inputs[aggregated.argument]
-    nullable = argument.nullable or not grouped
+    by = () if aggregated.order is None else (inputs[aggregated.order],)
+    nullable = any(c.nullable for c in (argument, *by)) or not grouped
     if aggregated.function in VALUES_OF_ROWS:
         return dataclasses.replace(
             column, type=argument.type, nullable=nullable, encoding=argument.encoding

@@ -31,9 +31,13 @@ AggregateFunction = Literal[
     "sum_distinct",
     "any_value",
     "constant",
+    "arg_min",
+    "arg_max",
 ]
 
-VALUES_OF_ROWS: frozenset[AggregateFunction] = frozenset({"min", "max", "any_value", "constant"})
+VALUES_OF_ROWS: frozenset[AggregateFunction] = frozenset(
+    {"min", "max", "any_value", "constant", "arg_min", "arg_max"}
+)
 """Functions whose result is the argument of one of the rows: its type, encoding and domain."""
 
 
@@ -174,11 +178,19 @@ class AggregateSpec:
     constant: the argument of a column that is the same in all rows of a group, NULL included (it
     follows from the keys). Its value is moved, never compared; what a group gets whose rows differ
     is the value of one of them.
+    arg_min, arg_max: the argument of a row where the column `order` is least (largest) among the
+    rows where it is not NULL (any of them among equals); NULL if there is none.
     """
 
     column: Column
     function: AggregateFunction
     argument: int | None
+    order: int | None = None
+
+    @property
+    def reads(self) -> tuple[int, ...]:
+        """The input columns that it reads."""
+        return tuple(i for i in (self.argument, self.order) if i is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

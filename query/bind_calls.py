@@ -7,20 +7,15 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from . import functions, operators, syntax
-from .bound import Aggregate, Expression, Literal
+from .bind_aggregates import bind_aggregate
+from .bound import Expression, Literal
 from .datatypes import (
     BIGINT,
     DATE,
     DOUBLE,
-    HUGEINT,
     TIMESTAMP,
-    BooleanType,
     DateType,
-    DecimalType,
-    DoubleType,
-    IntegerType,
     NullType,
-    SqlType,
     TimestampType,
     VarcharType,
 )
@@ -47,7 +42,7 @@ def bind_call(binder: ExpressionBinder, node: syntax.Call) -> Expression:
     name = node.name.lower()
     refuse_by_name(node, name)
     if name in functions.AGGREGATES:
-        return _aggregate(binder, node, name)
+        return bind_aggregate(binder, node)
     if node.star or node.distinct or node.filter is not None or node.order_by:
         clause = "*" if node.star else "DISTINCT" if node.distinct else "FILTER"
         clause = "ORDER BY" if node.order_by else clause
@@ -61,83 +56,6 @@ def bind_call(binder: ExpressionBinder, node: syntax.Call) -> Expression:
     if special is not None:
         return special
     return _scalar(binder, node)
-
-
-# Aggregates
-
-
-def _aggregate(binder: ExpressionBinder, node: syntax.Call, name: str) -> Expression:
-    if binder.inside_aggregate:
-        raise BindError("an aggregate cannot stand inside another one", span=node.span)
-    if not binder.aggregates:
-        hint = "write the condition in HAVING" if binder.clause == "WHERE" else None
-        raise BindError(
-            f"{binder.clause} cannot hold an aggregate: {node.name}", span=node.span, hint=hint
-        )
-    if node.order_by:
-        raise UnsupportedError(
-            "ORDER BY inside an aggregate is not supported",
-            span=node.span,
-            hint="the aggregates here do not depend on the order: leave it out",
-        )
-    with binder.within_aggregate():
-        filter_ = None
-        if node.filter is not None:
-            filter_ = operators.condition(binder.bind(node.filter), "FILTER")
-        arguments = [binder.bind(argument) for argument in node.arguments]
-    if name == "count" and (node.star or not arguments):
-        if node.distinct:
-            raise BindError("COUNT(DISTINCT *) names no column", span=node.span)
-        return Aggregate(
-            function="count_star",
-            argument=None,
-            filter=filter_,
-            type=BIGINT,
-            nullable=False,
-            span=node.span,
-        )
-    if node.star or len(arguments) != 1:
-        raise BindError(f"{node.name.upper()} takes one argument", span=node.span)
-    (argument,) = arguments
-    may_be_empty = not binder.grouped_by_keys or filter_ is not None or argument.nullable
-    return Aggregate(
-        function=name,
-        argument=argument,
-        distinct=node.distinct and name not in ("min", "max", "any_value"),
-        filter=filter_,
-        type=aggregate_type(name, argument, node.span),
-        nullable=name != "count" and may_be_empty,
-        span=node.span,
-    )
-
-
-def aggregate_type(name: str, argument: Expression, span: Span | None) -> SqlType:
-    """DuckDB's result types. BindError if the aggregate does not take the argument."""
-    if name == "count":
-        return BIGINT
-    if name in ("min", "max", "any_value"):
-        return argument.type
-    match name, argument.type:
-        case "sum", IntegerType() | BooleanType() | NullType():
-            return HUGEINT
-        case "sum", DecimalType(scale=scale):
-            return DecimalType(38, scale)
-        case "sum", DoubleType(scale=scale):
-            return DoubleType(scale)
-        case "avg", IntegerType() | DecimalType() | DoubleType() | NullType():
-            return DOUBLE
-        case "avg", DateType() | TimestampType():
-            raise UnsupportedError(
-                "AVG of dates is not supported",
-                span=span,
-                hint="average the days since a date: AVG(x - DATE '2000-01-01')",
-            )
-    kind = unparameterised(argument.type)
-    raise BindError(
-        f"{name.upper()} does not take {kind}",
-        span=span,
-        hint="write CAST(... AS ...) around the argument",
-    )
 
 
 # Functions with rules of their own

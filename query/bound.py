@@ -76,10 +76,14 @@ class Case(Expression):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aggregate(Expression):
-    """count_star, count, sum, avg, min, max, with DISTINCT and FILTER."""
+    """An aggregate of functions.AGGREGATES (or count_star), with DISTINCT and FILTER.
+
+    `second`: the other argument of those that take two, as the order of arg_min(value, order).
+    """
 
     function: str
     argument: Expression | None
+    second: Expression | None = None
     distinct: bool = False
     filter: Expression | None = None
 

@@ -61,15 +61,25 @@ CLOCK_FUNCTIONS = frozenset(
     str.split("now today current_date current_time current_timestamp localtimestamp getdate")
 )
 
-AGGREGATES = frozenset({"count", "sum", "avg", "min", "max", "any_value"})
+AGGREGATES = {
+    name: names.split()[0]
+    for names in (
+        "count", "sum", "avg mean", "min", "max", "any_value", "count_if countif", "bool_and",
+        "bool_or", "arg_min min_by argmin", "arg_max max_by argmax", "mode",
+    )
+    for name in names.split()
+}  # fmt: skip
+"""Every name of an aggregate that runs, and the name that it stands for."""
+
+TWO_ARGUMENTS = frozenset({"arg_min", "arg_max"})
 
 STATISTICS = frozenset(
     str.split(
         """
         var_samp var_pop variance stddev_samp stddev_pop stddev covar_samp covar_pop corr
-        regr_slope regr_intercept regr_r2 median quantile_cont quantile_disc quantile mode
-        bool_and bool_or arg_min arg_max ttest_ind ttest_welch ttest_paired chi2_test
-        mann_whitney wilcoxon kaplan_meier logrank histogram crosstab
+        regr_slope regr_intercept regr_r2 median quantile_cont quantile_disc quantile ttest_ind
+        ttest_welch ttest_paired chi2_test mann_whitney wilcoxon kaplan_meier logrank histogram
+        crosstab
         """
     )
 )
@@ -78,9 +88,8 @@ STATISTICS = frozenset(
 OTHER_AGGREGATES = frozenset(
     str.split(
         """
-        first last string_agg listagg group_concat list array_agg product bit_and
-        bit_or bit_xor approx_count_distinct approx_quantile entropy kurtosis skewness fsum favg
-        mad max_by min_by argmin argmax count_if countif every
+        first last string_agg listagg group_concat list array_agg product bit_and bit_or bit_xor
+        approx_count_distinct approx_quantile entropy kurtosis skewness fsum favg mad every sem
         """
     )
 )

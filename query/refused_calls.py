@@ -24,7 +24,7 @@ def refuse_by_name(node: syntax.Call, name: str) -> None:
         raise UnsupportedError(
             f"the aggregate {node.name} is not supported",
             span=node.span,
-            hint=_AGGREGATE_HINTS.get(name, "the aggregates are COUNT, SUM, AVG, MIN and MAX"),
+            hint=_AGGREGATE_HINTS.get(name, "the aggregates that run are listed in docs/sql.md"),
         )
     if name in functions.CLOCK_FUNCTIONS:
         raise no_clock(node.name, node.span)
@@ -50,8 +50,6 @@ _AGGREGATE_HINTS = {
         ("var_samp", "variance", "var_pop", "stddev_samp", "stddev", "stddev_pop"),
         "query COUNT(x), SUM(x) and SUM(x * x), and compute it from these",
     ),
-    "bool_and": "write MIN(CASE WHEN condition THEN 1 ELSE 0 END) = 1",
-    "bool_or": "write MAX(CASE WHEN condition THEN 1 ELSE 0 END) = 1",
     "first": "write ANY_VALUE(x) or MIN(x)",
-    "count_if": "write COUNT(*) FILTER (WHERE condition)",
+    "every": "write BOOL_AND(condition)",
 }

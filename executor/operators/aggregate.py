@@ -23,13 +23,21 @@ import numpy as np
 
 from ...planner.secure import Aggregate, AggregateSpec
 from ...query.errors import InternalError
+from ..circuits.compare import any_of
 from ..circuits.partition import partition
 from ..circuits.rows import concat_rows, pad_rows, prefix_sum, shift_down, slice_rows
 from ..circuits.sort import sort
 from ..sharing.protocol import SharingProtocol
 from ..sharing.shares import Bits, Ring, Share, as_bits, as_ring, stack
 from .aggregate_all import aggregate_all
-from .counting_rows import argument_of, changes, distinct_sums, is_zero, null_free_rings
+from .counting_rows import (
+    argument_of,
+    changes,
+    distinct_sums,
+    is_zero,
+    null_free_rings,
+    order_of,
+)
 from .head_values import HeadValues, null_of_argument
 from .table import (
     SecretColumn,
@@ -76,7 +84,8 @@ class _Heads:
 
 
 PLAIN = ("count_star", "count", "sum")
-MOVED = ("any_value", "constant")
+KINDS = {"max": "descending", "arg_max": "descending", "any_value": "known"}
+MOVED = ("any_value", "constant", "arg_min", "arg_max")
 
 
 def _passes(p: SharingProtocol, node: Aggregate, table: SecretTable) -> list[_Pass]:
@@ -86,10 +95,11 @@ def _passes(p: SharingProtocol, node: Aggregate, table: SecretTable) -> list[_Pa
     for spec in node.aggregates:
         if spec in anywhere:
             continue
-        kind = spec.function if spec.function in ("max", "any_value") else "ascending"
-        key = (kind, spec.argument)
+        kind = KINDS.get(spec.function, "ascending")
+        ordering = order_of(table, spec)
+        key = (kind, spec.argument if spec.order is None else spec.order)
         if key not in passes:
-            passes[key] = _Pass(extension=_extension(p, kind, argument_of(table, spec)))
+            passes[key] = _Pass(extension=_extension(p, kind, ordering))
         passes[key].specs.append(spec)
     ordered = list(passes.values()) or [_Pass()]
     ordered[0].specs = [*anywhere, *ordered[0].specs]
@@ -105,9 +115,9 @@ def _fits_any_pass(table: SecretTable, spec: AggregateSpec) -> bool:
 
 def _extension(p: SharingProtocol, kind: str, column: SecretColumn) -> Bits:
     """What extends the sort key: the argument, its complement, or only whether it is NULL."""
-    if kind == "any_value":
+    if kind == "known":
         return null_of(column)
-    return _descending(p, column) if kind == "max" else ordered_planes(p, [column])
+    return _descending(p, column) if kind == "descending" else ordered_planes(p, [column])
 
 
 def _descending(p: SharingProtocol, column: SecretColumn) -> Bits:
@@ -234,6 +244,7 @@ def _collect(p: SharingProtocol, node: Aggregate, one: _Pass, rows: _SortedRows)
     extra = 0 if one.extension is None else one.extension.width
     heads = rows.moved.taken(parted.columns[len(running) + 1 :])
     results = heads.columns(groups)
+    _without_order(p, rows.table, one, top.planes(0, extra), results)
     results.update(_results(p, rows.table, one, top.planes(0, extra), sums))
     valid = top.planes(top.width - 1, top.width)
     return _Heads(valid, top.planes(extra, top.width - 1), results)
@@ -270,6 +281,23 @@ def _results(
             column.null = _nothing_distinct(p, table, spec, argument)
         results[identity] = column
     return results
+
+
+def _without_order(
+    p: SharingProtocol,
+    table: SecretTable,
+    one: _Pass,
+    argument: Bits,
+    results: dict[int, SecretColumn],
+) -> None:
+    """ARG_MIN and ARG_MAX are NULL where the order is NULL in all rows, so in the head's too."""
+    for spec in one.specs:
+        if spec.order is None or table.columns[spec.order].null is None:
+            continue
+        missing = argument.planes(argument.width - 1, argument.width)
+        column = results[spec.column.id]
+        nulls = [missing] if column.null is None else [missing, column.null]
+        column.null = missing if len(nulls) == 1 else any_of(p, [stack(nulls)])[0]
 
 
 def _nothing_distinct(

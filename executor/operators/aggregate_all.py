@@ -8,11 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ...planner.secure import Aggregate, AggregateSpec
+from ..circuits.compare import any_of
 from ..circuits.rows import slice_rows
 from ..circuits.sort import sort
 from ..sharing.protocol import SharingProtocol
 from ..sharing.shares import Bits, Ring, stack
-from .counting_rows import argument_of, changes, distinct_sums, is_zero
+from .counting_rows import argument_of, changes, distinct_sums, is_zero, order_of
 from .table import (
     SecretColumn,
     SecretTable,
@@ -86,6 +87,8 @@ def _global_one(
         return _global_distinct(p, node, table, spec)
     if spec.function in ("any_value", "constant"):
         return _any_present(p, column, flags.plane(spec.argument))
+    if spec.order is not None:
+        return _picked(p, table, spec, flags.plane(spec.order))
     if spec.function == "sum":
         (ring,) = need_ring(p, [column])
         (result.ring,) = p.total_product([(ring, flags.ring(spec.argument))])
@@ -105,6 +108,22 @@ def _any_present(p: SharingProtocol, column: SecretColumn, present: Bits) -> Sec
     value, found = any_present(p, planes, present)
     null = p.invert(found)
     return SecretColumn(encoding=column.encoding, rows=1, bits=value, null=null)
+
+
+def _picked(
+    p: SharingProtocol, table: SecretTable, spec: AggregateSpec, present: Bits
+) -> SecretColumn:
+    """The argument of a row where the order is least or largest: both go through a tournament."""
+    column, order = argument_of(table, spec), order_of(table, spec)
+    values, keys = need_bits(p, [column, order])
+    carried = values if column.null is None else stack([values, column.null])
+    best, found = extreme(p, keys, present, largest=spec.function == "arg_max", carried=carried)
+    null = p.invert(found)
+    if column.null is not None:
+        (null,) = any_of(p, [stack([null, best.planes(values.width, best.width)])])
+    return SecretColumn(
+        encoding=column.encoding, rows=1, bits=best.planes(0, values.width), null=null
+    )
 
 
 def _global_distinct(

@@ -62,6 +62,11 @@ def argument_of(table: SecretTable, spec: AggregateSpec) -> SecretColumn:
     return table.columns[spec.argument]
 
 
+def order_of(table: SecretTable, spec: AggregateSpec) -> SecretColumn:
+    """The column by which an aggregate orders the rows of a group."""
+    return argument_of(table, spec) if spec.order is None else table.columns[spec.order]
+
+
 def is_zero(p: SharingProtocol, counter: Ring, largest: int) -> Bits:
     """Whether a counter of at most `largest` is 0."""
     (word,) = ring_to_word(p, [counter], largest.bit_length())

@@ -41,7 +41,7 @@ def _early(node: Aggregate, context: Context) -> Node | None:
     probe, conditions, sure = spine
     ids = frozenset(probe.ids)
     given = dict(zip(below.ids, below.expressions, strict=True))
-    arguments = [a.argument for a in node.aggregates if a.argument is not None]
+    arguments = [i for a in node.aggregates for i in a.reads]
     if any(a.function in ("count_distinct", "sum_distinct") for a in node.aggregates):
         return None
     if not all(columns_of(given[i]) <= ids for i in arguments):
@@ -99,7 +99,7 @@ def _spine(node: Node, context: Context) -> tuple[Node, Conditions, Conditions] 
 def _rewritten(node: Aggregate, below: Project, probe: Node, needed: tuple[int, ...]) -> Node:
     by_id = {column.id: column for column in probe.columns}
     given = dict(zip(below.ids, zip(below.columns, below.expressions, strict=True), strict=True))
-    arguments = dict.fromkeys(a.argument for a in node.aggregates if a.argument is not None)
+    arguments = dict.fromkeys(i for a in node.aggregates for i in a.reads)
     items: list[tuple[Column, Expression]] = [(by_id[i], reference(by_id[i])) for i in needed]
     items += [given[i] for i in arguments if i not in needed]
     keys = tuple(by_id[i] for i in needed)

@@ -123,15 +123,9 @@ def _never_null(column: Column) -> Expression:
 def _part(node: Aggregate, union: Union, part: Node, context: Context) -> Aggregate:
     """The same aggregate over one part, under ids of its own."""
     own = dict(zip(union.ids, part.columns, strict=True))
+    ids = {outer: column.id for outer, column in own.items()}
     keys = tuple(own[c.id] for c in node.columns if c.id in node.keys)
-    aggregates = tuple(
-        dataclasses.replace(
-            a,
-            column=context.ids.copy(a.column),
-            argument=None if a.argument is None else own[a.argument].id,
-        )
-        for a in node.aggregates
-    )
+    aggregates = tuple(a.renamed(context.ids.copy(a.column), ids) for a in node.aggregates)
     return Aggregate(
         columns=keys + tuple(a.column for a in aggregates),
         input=part,

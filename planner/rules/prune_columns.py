@@ -73,7 +73,7 @@ def _join(node: Join, needed: frozenset[int]) -> Node:
 
 def _aggregate(node: Aggregate, needed: frozenset[int]) -> Node:
     aggregates = tuple(a for a in node.aggregates if a.column.id in needed)
-    arguments = frozenset(a.argument for a in aggregates if a.argument is not None)
+    arguments = frozenset(i for a in aggregates for i in a.reads)
     below = prune(node.input, arguments | frozenset(node.keys))
     kept = frozenset(node.keys) | frozenset(a.column.id for a in aggregates)
     columns = tuple(c for c in node.columns if c.id in kept)

@@ -26,6 +26,7 @@ from tacit.planner.secure import (
     Form,
     Fragment,
     Operator,
+    Project,
 )
 from tacit.query.datatypes import BOOLEAN, Column, Encoding, VarcharType
 
@@ -181,6 +182,30 @@ def any_of_them(keys: tuple[int, ...], *, nullable: bool) -> Callable[[int], Ope
     return made
 
 
+def picked(keys: tuple[int, ...], *, nullable: bool) -> Callable[[int], Operator]:
+    """ARG_MIN and ARG_MAX whose argument follows from the order, so that ties do not matter."""
+
+    def made(rows: int) -> Operator:
+        table = given(rows, nullable=nullable)
+        order = table.columns[2]
+        doubled = number(5, -18, 40, nullable=nullable)
+        below = Project(
+            columns=(*table.columns, doubled),
+            rows=rows,
+            input=table,
+            expressions=(*(ref(c) for c in table.columns), call("+", ref(order), ref(order))),
+        )
+        wanted = [spec(100, "max", order, rows)]
+        for identity, function in ((101, "arg_min"), (102, "arg_max")):
+            column = number(identity, -18, 40, nullable=True)
+            wanted.append(
+                AggregateSpec(column=column, function=function, argument=5, order=2)  # type: ignore[arg-type]
+            )
+        return aggregated(below, keys, tuple(wanted))
+
+    return made
+
+
 def _cases() -> list[Built]:
     found = [
         Built("distinct", distinct, ordered=(0, 4)),
@@ -197,6 +222,9 @@ def _cases() -> list[Built]:
             )
             found.append(
                 Built(f"any value ({suffix})", any_of_them(keys, nullable=nullable), ordered=order)
+            )
+            found.append(
+                Built(f"picked ({suffix})", picked(keys, nullable=nullable), ordered=order)
             )
             if len(keys) == 2:
                 continue

@@ -18,6 +18,7 @@ from typing import Any
 import duckdb
 from tacit.planner.secure import (
     Aggregate,
+    AggregateSpec,
     AlignedSum,
     Attach,
     Concat,
@@ -369,7 +370,7 @@ class PlainRun:
         for key in order:
             row = dict(zip(node.keys, key, strict=True))
             for spec in node.aggregates:
-                row[spec.column.id] = aggregate_value(spec.function, spec.argument, groups[key])
+                row[spec.column.id] = aggregate_value(spec, groups[key])
             made.append(row)
         return made
 
@@ -388,7 +389,12 @@ class PlainRun:
         return rows[node.offset : stop]
 
 
-def aggregate_value(function: str, argument: int | None, rows: list[Row]) -> Any:
+def aggregate_value(spec: AggregateSpec, rows: list[Row]) -> Any:
+    function, argument, order = spec.function, spec.argument, spec.order
+    if order is not None:
+        known = [row for row in rows if row[order] is not None]
+        pick = max if function == "arg_max" else min
+        return pick(known, key=lambda row: row[order])[argument] if known else None
     if argument is None:
         return len(rows)
     values = [row[argument] for row in rows if row[argument] is not None]

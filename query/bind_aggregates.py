@@ -1,0 +1,170 @@
+"""Calls of aggregates: arguments, types, and the spellings that stand for a simpler aggregate.
+
+    count_if(c)   =>  sum(CASE WHEN c THEN 1 ELSE 0 END)
+    bool_and(c)   =>  min(c)
+    bool_or(c)    =>  max(c)
+
+FALSE is less than TRUE. COUNT_IF of no rows is NULL, as in DuckDB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from . import functions, operators, syntax
+from .bound import Aggregate, Case, Expression, Literal
+from .datatypes import (
+    BIGINT,
+    DOUBLE,
+    HUGEINT,
+    INTEGER,
+    BooleanType,
+    DateType,
+    DecimalType,
+    DoubleType,
+    IntegerType,
+    NullType,
+    SqlType,
+    TimestampType,
+)
+from .errors import BindError, Span, UnsupportedError
+from .typerules import unparameterised
+
+if TYPE_CHECKING:
+    from .bind_expression import ExpressionBinder
+
+UNCHANGED_BY_DISTINCT = frozenset(
+    str.split("min max any_value bool_and bool_or arg_min arg_max mode")
+)
+"""Aggregates whose result is the same without the duplicates (or one of several allowed ones)."""
+
+
+def bind_aggregate(binder: ExpressionBinder, node: syntax.Call) -> Expression:
+    """An aggregate call. Errors: BindError, UnsupportedError."""
+    name = functions.AGGREGATES[node.name.lower()]
+    _check_place(binder, node)
+    with binder.within_aggregate():
+        filter_ = None
+        if node.filter is not None:
+            filter_ = operators.condition(binder.bind(node.filter), "FILTER")
+        arguments = [binder.bind(argument) for argument in node.arguments]
+    if name == "count" and (node.star or not arguments):
+        return _count_star(node, filter_)
+    wanted = 2 if name in functions.TWO_ARGUMENTS else 1
+    if node.star or len(arguments) != wanted:
+        told = "two arguments" if wanted == 2 else "one argument"
+        raise BindError(f"{node.name.upper()} takes {told}", span=node.span)
+    if name in ("count_if", "bool_and", "bool_or"):
+        return _of_condition(binder, node, name, arguments[0], filter_)
+    return _plain(binder, node, name, arguments, filter_)
+
+
+def _check_place(binder: ExpressionBinder, node: syntax.Call) -> None:
+    if binder.inside_aggregate:
+        raise BindError("an aggregate cannot stand inside another one", span=node.span)
+    if not binder.aggregates:
+        hint = "write the condition in HAVING" if binder.clause == "WHERE" else None
+        raise BindError(
+            f"{binder.clause} cannot hold an aggregate: {node.name}", span=node.span, hint=hint
+        )
+    if node.order_by:
+        raise UnsupportedError(
+            "ORDER BY inside an aggregate is not supported",
+            span=node.span,
+            hint="the aggregates here do not depend on the order: leave it out",
+        )
+
+
+def _count_star(node: syntax.Call, filter_: Expression | None) -> Aggregate:
+    if node.distinct:
+        raise BindError("COUNT(DISTINCT *) names no column", span=node.span)
+    return Aggregate(
+        function="count_star",
+        argument=None,
+        filter=filter_,
+        type=BIGINT,
+        nullable=False,
+        span=node.span,
+    )
+
+
+def _of_condition(
+    binder: ExpressionBinder,
+    node: syntax.Call,
+    name: str,
+    argument: Expression,
+    filter_: Expression | None,
+) -> Aggregate:
+    """Aggregates of a condition."""
+    condition = operators.condition(argument, node.name.upper())
+    if name != "count_if":
+        function = "min" if name == "bool_and" else "max"
+        return _plain(binder, node, function, [condition], filter_)
+    if node.distinct:
+        raise UnsupportedError(
+            f"{node.name.upper()} with DISTINCT is not supported",
+            span=node.span,
+            hint="BOOL_OR tells whether any row fulfils the condition",
+        )
+    one, zero = (Literal(type=INTEGER, nullable=False, value=v) for v in (1, 0))
+    counted = Case(
+        type=INTEGER,
+        nullable=False,
+        branches=((condition, one),),
+        otherwise=zero,
+        span=node.span,
+    )
+    return _plain(binder, node, "sum", [counted], filter_)
+
+
+def _plain(
+    binder: ExpressionBinder,
+    node: syntax.Call,
+    name: str,
+    arguments: Sequence[Expression],
+    filter_: Expression | None,
+) -> Aggregate:
+    argument, *more = arguments
+    may_be_empty = (
+        not binder.grouped_by_keys or filter_ is not None or any(a.nullable for a in arguments)
+    )
+    return Aggregate(
+        function=name,
+        argument=argument,
+        second=more[0] if more else None,
+        distinct=node.distinct and name not in UNCHANGED_BY_DISTINCT,
+        filter=filter_,
+        type=aggregate_type(name, argument, node.span),
+        nullable=name != "count" and may_be_empty,
+        span=node.span,
+    )
+
+
+def aggregate_type(name: str, argument: Expression, span: Span | None) -> SqlType:
+    """DuckDB's result types. BindError if the aggregate does not take the argument."""
+    if name == "count":
+        return BIGINT
+    if name in UNCHANGED_BY_DISTINCT:
+        return argument.type
+    match name, argument.type:
+        case "sum", IntegerType() | BooleanType() | NullType():
+            return HUGEINT
+        case "sum", DecimalType(scale=scale):
+            return DecimalType(38, scale)
+        case "sum", DoubleType(scale=scale):
+            return DoubleType(scale)
+        case "avg", IntegerType() | DecimalType() | DoubleType() | NullType():
+            return DOUBLE
+        case "avg", DateType() | TimestampType():
+            raise UnsupportedError(
+                "AVG of dates is not supported",
+                span=span,
+                hint="average the days since a date: AVG(x - DATE '2000-01-01')",
+            )
+    kind = unparameterised(argument.type)
+    raise BindError(
+        f"{name.upper()} does not take {kind}",
+        span=span,
+        hint="write CAST(... AS ...) around the argument",
+    )
