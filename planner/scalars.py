@@ -26,6 +26,7 @@ from ..query.datatypes import (
 from ..query.errors import UnsupportedError
 from .domains import satisfying
 from .expressions import FALSE, TRUE, call, columns_of, reference, string_leaves
+from .scalar_functions import of_moment, of_number
 from .scales import at_scale, exact_literal, rescaled, scale_of
 
 COMPARISONS = ("=", "<>", "<", "<=", ">", ">=", "is_distinct", "is_not_distinct")
@@ -74,14 +75,24 @@ class Scalars:
                 return self._comparison(node, *arguments)
             case "in":
                 return self._in(node, arguments)
-            case "+" | "-" | "*" | "negate" | "abs" | "sign":
+            case "+" | "-" | "*" | "negate" | "abs" | "sign" if not isinstance(
+                node.type, TimestampType
+            ):
                 return self._arithmetic(node, arguments)
             case "cast":
                 return self._cast(node, arguments[0])
             case "coalesce" | "greatest" | "least" | "nullif":
                 return self._choice(node, arguments)
             case _:
-                raise unsupported(node)
+                return self._function(node, arguments)
+
+    def _function(self, node: Call, arguments: tuple[Expression, ...]) -> Expression:
+        """Functions that have circuits of their own."""
+        ranges = {column.id: column.encoding for column in self._columns.values()}
+        found = of_moment(node, arguments, ranges) or of_number(node, arguments)
+        if found is None:
+            raise unsupported(node)
+        return found
 
     def _is_domain_test(self, node: Call) -> bool:
         """A condition over one string column with a public domain, beyond plain comparisons."""
@@ -177,6 +188,14 @@ class Scalars:
             scaled = rescaled(inner, after)
             type = _at(node.type, after)
             return scaled if scaled.type == type else _retyped(scaled, type)
+        if before is not None and isinstance(node.type, BooleanType):
+            zero = Literal(type=IntegerType(32), nullable=False, value=0)
+            return self._comparison(dataclasses.replace(node, function="<>"), inner, zero)
+        if before is not None and after is not None and _rounds_exactly(inner.type, node.type):
+            return call("cast", [inner], type=node.type, nullable=inner.nullable, like=node)
+        families = type_family(inner.type), type_family(node.type)
+        if families in (("date", "timestamp"), ("timestamp", "date")):
+            return call("cast", [inner], type=node.type, nullable=inner.nullable, like=node)
         same = isinstance(inner.type, NullType) or (
             type_family(inner.type) == type_family(node.type)
             and type_family(node.type) in ("date", "timestamp", "text", "boolean")
@@ -280,6 +299,11 @@ def unsupported(node: Expression, what: str | None = None) -> UnsupportedError:
         hint="over columns that one owner has alone it would run: compute it there first, in a "
         "derived table or before the join",
     )
+
+
+def _rounds_exactly(before: SqlType, after: SqlType) -> bool:
+    """Whether a cast to fewer decimals rounds the decimal value: a DOUBLE only to an integer."""
+    return not isinstance(before, DoubleType) or isinstance(after, IntegerType)
 
 
 def _is_null(expression: Expression) -> bool:

@@ -42,6 +42,7 @@ from .datatypes import (
     TimestampType,
     VarcharType,
 )
+from .date_ranges import extract_range, last_day_range, shifted_range, truncated_range
 from .typerules import decimals
 
 __all__ = ["AggregateRange", "domain_encoding", "encoding_of", "natural_encoding", "union_of"]
@@ -56,24 +57,6 @@ _BOOLEAN_CALLS = frozenset(
         """
     )
 )
-
-_PARTS = {
-    "year": (1, 9999),
-    "quarter": (1, 4),
-    "month": (1, 12),
-    "week": (1, 53),
-    "day": (1, 31),
-    "doy": (1, 366),
-    "dow": (0, 6),
-    "isodow": (1, 7),
-    "hour": (0, 23),
-    "minute": (0, 59),
-    "second": (0, 59),
-    "decade": (0, 999),
-    "century": (1, 100),
-}
-
-_MONOTONE_PARTS = frozenset({"year", "decade", "century"})
 
 
 def encoding_of(
@@ -149,7 +132,11 @@ class _Ranges:
                 return self._extract(call)
             case "date_trunc":
                 return self._truncated(call)
-            case "length":
+            case "last_day":
+                return self._last_day(call)
+            case "mapped":
+                return self._mapped(call)
+            case "length" | "strlen":
                 return self._length(call)
             case "sign":
                 return self._sign(call)
@@ -158,6 +145,8 @@ class _Ranges:
     def _text_call(self, call: Call) -> Encoding | None:
         """UPPER and LOWER turn two bytes of UTF-8 into three at most, and one into one."""
         match call.function:
+            case "mapped":
+                return self._mapped(call)
             case "coalesce" | "greatest" | "least":
                 return self._union(call.arguments, call.type)
             case "nullif" | "cast":
@@ -226,7 +215,7 @@ class _Ranges:
         return encoding.lo * factor, encoding.hi * factor
 
     def _moment(self, call: Call) -> Encoding | None:
-        """A moment plus or minus a constant interval keeps the order of moments."""
+        """A moment plus or minus a constant interval keeps the order of days."""
         natural = natural_encoding(call.type)
         if natural is None or not isinstance(call.type, TimestampType):
             return natural
@@ -238,13 +227,11 @@ class _Ranges:
             return natural
         if not isinstance(interval.value, Interval):
             return natural
-        unit = moments.DAY_MICROSECONDS if isinstance(start.type, DateType) else 1
         step = moments.scale_interval(interval.value, -1 if call.function == "-" else 1)
         try:
-            ends = [moments.shift(end * unit, step) for end in (inner.lo, inner.hi)]
+            return shifted_range(inner, step, _day_unit(start))
         except ValueError:
             return natural
-        return Encoding(lo=ends[0], hi=ends[1])
 
     def _cast(self, call: Call) -> Encoding | None:
         (argument,) = call.arguments
@@ -281,27 +268,27 @@ class _Ranges:
     def _extract(self, call: Call) -> Encoding | None:
         part, operand = call.arguments
         name = part.value if isinstance(part, Literal) else None
-        if not isinstance(name, str) or name not in _PARTS:
-            return natural_encoding(call.type)
-        low, high = _PARTS[name]
-        inner = self.of(operand)
-        if inner is not None and name in _MONOTONE_PARTS:
-            unit = moments.DAY_MICROSECONDS if isinstance(operand.type, DateType) else 1
-            first = moments.extract_part(name, inner.lo * unit)
-            last = moments.extract_part(name, inner.hi * unit)
-            low = low if first is None else max(low, first)
-            high = high if last is None else min(high, last)
-        return Encoding(lo=low, hi=high)
+        found = None
+        if isinstance(name, str):
+            found = extract_range(name, self.of(operand), _day_unit(operand))
+        return found or natural_encoding(call.type)
 
     def _truncated(self, call: Call) -> Encoding | None:
-        natural = natural_encoding(call.type)
-        inner = self.of(call.arguments[1])
-        if inner is None or natural is None:
-            return natural
-        day = moments.DAY_MICROSECONDS
-        unit = day if isinstance(call.arguments[1].type, DateType) else 1
-        low = max(natural.lo, inner.lo * unit - 366 * 1000 * day)
-        return Encoding(lo=low, hi=inner.hi * unit)
+        part, operand = call.arguments
+        inner, name = self.of(operand), part.value if isinstance(part, Literal) else None
+        if inner is None or not isinstance(name, str):
+            return natural_encoding(call.type)
+        return truncated_range(name, inner, _day_unit(operand))
+
+    def _last_day(self, call: Call) -> Encoding | None:
+        inner = self.of(call.arguments[0])
+        if inner is None:
+            return natural_encoding(call.type)
+        return last_day_range(inner, _day_unit(call.arguments[0]))
+
+    def _mapped(self, call: Call) -> Encoding | None:
+        """A public table: the operand, then the value for each of its codes."""
+        return self._union(call.arguments[1:], call.type)
 
     def _length(self, call: Call) -> Encoding | None:
         inner = self.of(call.arguments[0])
@@ -338,6 +325,11 @@ def _is_null(expression: Expression) -> bool:
     while isinstance(expression, Call) and expression.function == "cast":
         (expression,) = expression.arguments
     return isinstance(expression, Literal) and expression.value is None
+
+
+def _day_unit(expression: Expression) -> int:
+    """Encoded values per day of a date or a timestamp."""
+    return 1 if isinstance(expression.type, DateType) else moments.DAY_MICROSECONDS
 
 
 def _is_text(expression: Expression) -> bool:

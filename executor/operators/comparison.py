@@ -13,8 +13,9 @@ from math import ceil, floor
 from typing import TYPE_CHECKING
 
 from ...query.bound import Call, Expression, Literal
-from ...query.datatypes import BooleanType, Encoding
+from ...query.datatypes import BooleanType, DateType, DoubleType, Encoding, TimestampType
 from ...query.errors import InternalError
+from ...query.moments import DAY_MICROSECONDS
 from ..circuits.compare import (
     any_of,
     equal,
@@ -146,15 +147,10 @@ class Comparator:
         if isinstance(literal.value, str):
             value = self.evaluator.evaluate(left)
             return value, string_bound(literal.value, value.encoding)
-        while isinstance(left, Call) and left.function == "cast":
-            if isinstance(left.type, BooleanType) or isinstance(
-                left.arguments[0].type, BooleanType
-            ):
-                break
-            left = left.arguments[0]
+        left, factor = _without_casts(left)
         value = self.evaluator.evaluate(left)
         bits = value.encoding.fraction_bits
-        factor = 2**bits if bits is not None else 10 ** decimals(left.type)
+        factor *= 2**bits if bits is not None else 10 ** decimals(left.type)
         return value, number_bound(exact(literal.value) * factor)
 
     def _against(self, value: SecretColumn, operator: str, bound: Bound) -> Bits:
@@ -227,9 +223,8 @@ class Comparator:
 
         if isinstance(item.value, str):
             return string_bound(item.value, value.encoding)
-        while isinstance(left, Call) and left.function == "cast":
-            left = left.arguments[0]
-        return number_bound(exact(item.value) * 10 ** decimals(left.type))
+        left, factor = _without_casts(left)
+        return number_bound(exact(item.value) * factor * 10 ** decimals(left.type))
 
     def _distinctness(self, call: Call) -> SecretColumn:
         """IS [NOT] DISTINCT FROM: equality that treats NULLs as equal; never unknown."""
@@ -244,6 +239,26 @@ class Comparator:
         if len(present) == 2:
             same = same ^ p.and_([(present[0], present[1])])[0]
         return boolean(same if call.function == "is_not_distinct" else p.invert(same))
+
+
+def _without_casts(value: Expression) -> tuple[Expression, Fraction]:
+    """The expression below casts that lose nothing, and its units per unit of the cast's value."""
+    from .expression import decimals
+
+    factor = Fraction(1)
+    while isinstance(value, Call) and value.function == "cast":
+        (inner,) = value.arguments
+        match inner.type, value.type:
+            case DateType(), TimestampType():
+                factor /= DAY_MICROSECONDS
+            case (BooleanType(), _) | (_, BooleanType()) | (TimestampType(), DateType()):
+                break
+            case _, DoubleType(scale=None):
+                pass
+            case before, after if decimals(after) < decimals(before):
+                break
+        value = inner
+    return value, factor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

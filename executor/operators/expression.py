@@ -17,10 +17,12 @@ from ...query.bound import Call, Case, ColumnRef, Expression, Literal
 from ...query.datatypes import (
     BooleanType,
     Column,
+    DateType,
     DecimalType,
     DoubleType,
     Encoding,
     SqlType,
+    TimestampType,
 )
 from ...query.errors import InternalError
 from ...query.ranges import encoding_of
@@ -30,7 +32,10 @@ from ..circuits.select import select, select_ring
 from ..sharing.protocol import SharingProtocol
 from ..sharing.shares import Bits, Ring, stack
 from .comparison import Comparator
+from .dates import date_of, shifted, timestamp_of
+from .functions import FUNCTIONS
 from .literal import encode_literal
+from .numbers import to_fewer_decimals
 from .quotient import quotient
 from .table import (
     Form,
@@ -120,6 +125,8 @@ class Evaluator:
         }
         if function in logic:
             return logic[function](call)
+        if function in ("+", "-") and isinstance(call.type, TimestampType):
+            return shifted(self, call)
         if function in ("+", "-", "*", "negate"):
             return self.arithmetic(call)
         if function == "/":
@@ -132,6 +139,8 @@ class Evaluator:
             return self.nullif(call, form, target)
         if function in ("abs", "sign"):
             return self.sign_based(call)
+        if function in FUNCTIONS:
+            return FUNCTIONS[function](self, call)
         raise InternalError(f"function {function} over shares was not planned away")
 
     def encoding(self, expression: Expression) -> Encoding:
@@ -232,18 +241,23 @@ class Evaluator:
         return planes[0] if len(planes) == 1 else any_of(self.protocol, [stack(planes)])[0]
 
     def cast(self, call: Call, form: Form, target: Encoding | None) -> SecretColumn:
-        """Casts that keep the exact value: to more decimals, to a wider type, to DOUBLE."""
+        """To more decimals, to a wider type, to DOUBLE; to fewer decimals; dates and timestamps."""
         (argument,) = call.arguments
         if isinstance(argument, Literal) and argument.value is None:
             return self.literal(argument, target or self.encoding(call))
+        match argument.type, call.type:
+            case DateType(), TimestampType():
+                return timestamp_of(self, self.evaluate(argument, "ring"))
+            case TimestampType(), DateType():
+                return date_of(self, self.evaluate(argument, "ring"))
         up = decimals(call.type) - decimals(argument.type)
         if isinstance(call.type, DoubleType) and call.type.scale is None:
             up = 0
+        if up < 0:
+            return to_fewer_decimals(self, call, -up)
         value = self.evaluate(argument, "ring" if up else form, None if up else target)
         if up == 0:
             return value
-        if up < 0:
-            raise InternalError("a cast that loses decimals was not planned away")
         (ring,) = need_ring(self.protocol, [value])
         low, high = value.encoding.lo * 10**up, value.encoding.hi * 10**up
         return SecretColumn(

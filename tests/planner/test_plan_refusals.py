@@ -21,9 +21,9 @@ REFUSALS = [
         "needs an equality",
         "patients p",
     ),
-    (f"SELECT v.cost % p.born {JOINED}", "% over columns of several owners", "v.cost % p.born"),
+    (f"SELECT sqrt(v.cost + p.born) {JOINED}", "sqrt over columns", "sqrt(v.cost + p.born)"),
     (f"SELECT p.name || v.ward {JOINED}", "concat over columns", "p.name || v.ward"),
-    (f"SELECT floor(v.cost + p.born) {JOINED}", "floor over columns", "floor(v.cost + p.born)"),
+    (f"SELECT sin(v.cost + p.born) {JOINED}", "sin over columns", "sin(v.cost + p.born)"),
     (
         "SELECT count(*) FROM patients WHERE born NOT IN (SELECT patient_id FROM visits)",
         "NOT IN over values that may be NULL",
