@@ -12,6 +12,7 @@ from .secure import (
     Concat,
     Join,
     Operator,
+    Product,
     Root,
     Sort,
     children,
@@ -89,6 +90,8 @@ def with_inputs(operator: Operator, inputs: tuple[Operator, ...]) -> Operator:
     match operator:
         case Join() | Attach():
             return dataclasses.replace(operator, probe=inputs[0], build=inputs[1])
+        case Product():
+            return dataclasses.replace(operator, left=inputs[0], right=inputs[1])
         case Concat() | AlignedSum():
             return dataclasses.replace(operator, inputs=inputs)
         case _:

@@ -17,6 +17,7 @@ from .secure import (
     Fragment,
     Join,
     Operator,
+    Product,
     Project,
     Reveal,
     SecurePlan,
@@ -186,6 +187,10 @@ def describe(operator: Operator, names: dict[int, str]) -> tuple[str, list[str]]
             ]
         case Join():
             return _join_text(operator, names)
+        case Product():
+            tested = () if operator.predicate is None else (operator.predicate,)
+            head = f"{operator.kind} join of all pairs"
+            return head, [expression_text(predicate, names) for predicate in tested]
         case Attach():
             return f"{operator.kind} join with one row", []
         case Aggregate():

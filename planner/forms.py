@@ -23,6 +23,7 @@ from .secure import (
     Fragment,
     Join,
     Operator,
+    Product,
     Project,
     Root,
     Sort,
@@ -101,6 +102,14 @@ def _assign(operator: Operator, demand: Demand) -> Operator:
                 operator,
                 probe=_assign(operator.probe, demand),
                 build=_assign(operator.build, demand),
+            )
+        case Product():
+            tested = () if operator.predicate is None else columns_of(operator.predicate)
+            below = _merged(demand, dict.fromkeys(tested, BITS))
+            return dataclasses.replace(
+                operator,
+                left=_assign(operator.left, below),
+                right=_assign(operator.right, below),
             )
         case Concat() | AlignedSum():
             return _positional(operator, demand)

@@ -3,7 +3,7 @@
 a JOIN b ON a.k = b.k AND a.x < b.y        =>  Filter(a.x < b.y, a JOIN b on k)
 a SEMI JOIN b ON a.k = b.k AND a.x > 1     =>  probe key CASE WHEN a.x > 1 THEN a.k END
 
-LEFT and FULL joins are lower_outer.py.
+LEFT and FULL joins are lower_outer.py; without a unique key, lower_product.py.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 from ..query.bound import Case, Expression
 from ..query.datatypes import Column
-from ..query.errors import UnsupportedError
 from .expressions import column_pair, columns_of, conjunction, reference
 from .known import Key
 from .logical import Join
 from .lower_attach import attach_one_row
+from .lower_product import lower_product
 from .secure import Join as SecureJoin
 from .secure import JoinKind, Operator
 
@@ -36,12 +36,8 @@ def lower_join(lowering: Lowering, node: Join, needed: frozenset[int]) -> Operat
     attached = attach_one_row(lowering, node, needed)
     if attached is not None:
         return attached
-    if not pairs:
-        raise UnsupportedError(
-            "a join across owners needs an equality between a column of each side",
-            span=node.span,
-            hint="add a condition a.key = b.key",
-        )
+    if not _has_key(lowering, node, pairs):
+        return lower_product(lowering, node, needed)
     match node.kind:
         case "inner":
             return matches(Sides.of(lowering, node, pairs, residual, needed), needed)
@@ -51,6 +47,20 @@ def lower_join(lowering: Lowering, node: Join, needed: frozenset[int]) -> Operat
             return lower_full(Sides.of(lowering, node, pairs, residual, needed), needed)
         case _:
             return _semi(lowering, node, pairs, residual, needed)
+
+
+def _has_key(lowering: Lowering, node: Join, pairs: Pairs) -> bool:
+    """Whether an equi-join can run it: with a key that is unique on one side."""
+    if not pairs:
+        return False
+    if node.kind in ("semi", "anti"):
+        left = frozenset(node.left.ids)
+        _, residual = _split(node)
+        return all(columns_of(condition) <= left for condition in residual)
+    sides = zip((node.left, node.right), zip(*pairs, strict=True), strict=True)
+    return any(
+        lowering.analysis.facts(side).unique_on(frozenset(ids)) is not None for side, ids in sides
+    )
 
 
 def _split(node: Join) -> tuple[Pairs, tuple[Expression, ...]]:
@@ -124,11 +134,9 @@ class Sides:
 def matches(sides: Sides, needed: frozenset[int]) -> Operator:
     """The pairs of rows that satisfy the whole condition, as an inner join gives them.
 
-    The right side is the build if it is unique, else the left, else the join is refused.
+    The build is the right side if it is unique, else the left one.
     """
     if sides.right_key is None:
-        if sides.left_key is None:
-            raise _many_to_many(sides.node)
         sides = sides.turned
     wanted = needed | columns_of(*sides.residual)
     joined: Operator = equi_join(
@@ -137,15 +145,6 @@ def matches(sides: Sides, needed: frozenset[int]) -> Operator:
     if sides.residual:
         joined = sides.lowering.filter(joined, conjunction(sides.residual))
     return joined
-
-
-def _many_to_many(node: Join) -> UnsupportedError:
-    return UnsupportedError(
-        "this join across owners may match many rows with many: neither side is unique on its key",
-        span=node.span or next((c.span for c in node.condition if c.span), None),
-        hint="aggregate one side by its key first (GROUP BY in a derived table), or declare a "
-        "PRIMARY KEY or UNIQUE that the join covers",
-    )
 
 
 def equi_join(
@@ -186,13 +185,6 @@ def _semi(
 ) -> Operator:
     """EXISTS and NOT EXISTS: matching keys; conditions on the left alone switch the key off."""
     left_ids = frozenset(node.left.ids)
-    for condition in residual:
-        if not columns_of(condition) <= left_ids:
-            raise UnsupportedError(
-                "a subquery across owners may be correlated by equalities only",
-                span=condition.span,
-                hint="move the condition into a join, or compare columns of one owner",
-            )
     wanted = needed | columns_of(*residual) | {a for a, _ in pairs}
     probe = lowering.lower(node.left, wanted & left_ids)
     build = lowering.lower(node.right, frozenset(b for _, b in pairs))

@@ -13,6 +13,7 @@ from .secure import (
     Fragment,
     Join,
     Operator,
+    Product,
     Reveal,
     Root,
     SecurePlan,
@@ -110,6 +111,8 @@ def _size(operator: Operator) -> Iterator[str]:
             yield f"that the shared table {operator.table} has at most {row_count(operator.rows)}"
         case Join():
             yield f"the size of a join ({operator.kind}): {rows} rows"
+        case Product():
+            yield f"the size of a join of all pairs ({operator.kind}): {rows} rows"
         case Attach():
             yield f"the size of a join with one row ({operator.kind}): {rows} rows"
         case Aggregate() if operator.keys:

@@ -21,6 +21,7 @@ Form = Literal["bits", "ring", "both"]
 SortAlgorithm = Literal["quick", "radix"]
 JoinKind = Literal["inner", "left", "semi", "anti"]
 AttachKind = Literal["cross", "inner", "left"]
+ProductKind = Literal["inner", "left", "full", "semi", "anti"]
 AggregateFunction = Literal[
     "count_star",
     "count",
@@ -171,6 +172,22 @@ class Attach(Operator):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Product(Operator):
+    """Join on any predicate over both inputs (None: always TRUE), by trying all pairs of rows.
+
+    inner: rows = left rows times right rows. left, full: those, and one row for each row of the
+    preserved sides, valid if it matches nothing, with NULLs for the other side (whose columns are
+    nullable). semi, anti: rows = left rows, in the left's order. `columns` lists by id which
+    columns of either input survive (semi, anti: of the left one).
+    """
+
+    kind: ProductKind
+    left: Operator
+    right: Operator
+    predicate: Expression | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AggregateSpec:
     """One aggregate of an Aggregate operator over input column `argument` (None: count_star).
 
@@ -301,6 +318,8 @@ def children(operator: Operator) -> tuple[Operator, ...]:
             return inputs
         case Join(probe=probe, build=build) | Attach(probe=probe, build=build):
             return (probe, build)
+        case Product(left=left, right=right):
+            return (left, right)
         case Filter() | Project() | Aggregate() | Sort() | Reveal() | Store():
             return (operator.input,)
         case _:

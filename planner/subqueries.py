@@ -4,8 +4,7 @@
     =>  semi-join of o with Filter(s, x > 1) on o.k = s.k
 
 Only top-level WHERE conditions of the subquery may refer to the outer query. Conditions that
-compare both sides other than by equality stay in the join: one owner can run them, a secure join
-refuses them later with the place.
+compare both sides other than by equality stay in the join.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from ...planner.secure import (
     Fragment,
     Join,
     Operator,
+    Product,
     Project,
     Reveal,
     SecurePlan,
@@ -34,6 +35,7 @@ from .attach import attach
 from .fragment import OwnedRows, read_fragment, share_fragments
 from .join import join
 from .order import sort_rows
+from .product import product
 from .reveal import reveal
 from .rows import aligned_sum, concat, filter_rows, in_encoding, project
 from .stored import Shelf, read_stored, store
@@ -154,6 +156,8 @@ class Runner:
                 return project(p, operator, inputs[0])
             case Join():
                 return join(self.execution, operator, inputs[0], inputs[1])
+            case Product():
+                return product(p, operator, inputs[0], inputs[1])
             case Attach():
                 return attach(p, operator, inputs[0], inputs[1])
             case Aggregate():

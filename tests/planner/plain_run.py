@@ -26,6 +26,7 @@ from tacit.planner.secure import (
     Fragment,
     Join,
     Operator,
+    Product,
     Project,
     SecurePlan,
     Sort,
@@ -250,6 +251,8 @@ class PlainRun:
                 return self.project(operator, inputs[0])
             case Join():
                 return self.join(operator, inputs[0], inputs[1])
+            case Product():
+                return self.product(operator, inputs[0], inputs[1])
             case Attach():
                 return self.attach(operator, inputs[0], inputs[1])
             case Aggregate():
@@ -333,6 +336,30 @@ class PlainRun:
             return []
         wanted = {c.id for c in node.columns}
         return [{k: v for k, v in (r | row).items() if k in wanted} for r in probe]
+
+    def product(self, node: Product, left: list[Row], right: list[Row]) -> list[Row]:
+        scalars = Scalars((*node.left.columns, *node.right.columns))
+        missing = [{c.id: None for c in side.columns} for side in (node.left, node.right)]
+        found: list[Row] = []
+        lonely, others = [], list(range(len(right)))
+        for row in left:
+            pairs = [row | other for other in right]
+            hits = [
+                node.predicate is None or bool(scalars.value(node.predicate, pair))
+                for pair in pairs
+            ]
+            found += [pair for pair, hit in zip(pairs, hits, strict=True) if hit]
+            others = [i for i in others if not hits[i]]
+            if any(hits) if node.kind == "semi" else not any(hits):
+                lonely.append(row)
+        match node.kind:
+            case "semi" | "anti":
+                return lonely
+            case "left" | "full":
+                found += [row | missing[1] for row in lonely]
+        if node.kind == "full":
+            found += [missing[0] | right[i] for i in others]
+        return found
 
     def join(self, node: Join, probe: list[Row], build: list[Row]) -> list[Row]:
         for a, b in zip(node.probe_keys, node.build_keys, strict=True):

@@ -11,15 +11,17 @@ JOINED = "FROM visits v JOIN patients p ON v.patient_id = p.patient_id"
 
 REFUSALS = [
     (
-        "SELECT count(*) FROM visits v JOIN labs l ON v.patient_id = l.patient_id",
+        "SELECT * FROM (SELECT a.patient_id FROM visits a JOIN visits b "
+        "ON a.patient_id = b.patient_id) t JOIN labs l ON t.patient_id = l.patient_id",
         "may match many rows with many",
-        "visits v JOIN labs l",
+        "(SELECT a.patient_id FROM visits a JOIN visits b "
+        "ON a.patient_id = b.patient_id) t JOIN labs l",
     ),
-    ("SELECT count(*) FROM visits, patients", "needs an equality", "patients"),
+    ("SELECT count(*) FROM visits a, visits b, labs c", "pairs of rows", "visits b"),
     (
-        "SELECT count(*) FROM visits v JOIN patients p ON v.cost < p.born",
-        "needs an equality",
-        "patients p",
+        "SELECT count(*) FROM visits a, visits b JOIN patients p ON b.cost < p.born",
+        "pairs of rows",
+        "visits b",
     ),
     (f"SELECT sqrt(v.cost + p.born) {JOINED}", "sqrt over columns", "sqrt(v.cost + p.born)"),
     (f"SELECT p.name || v.ward {JOINED}", "concat over columns", "p.name || v.ward"),
@@ -28,12 +30,6 @@ REFUSALS = [
         "SELECT count(*) FROM patients WHERE born NOT IN (SELECT patient_id FROM visits)",
         "NOT IN over values that may be NULL",
         "born NOT IN",
-    ),
-    (
-        "SELECT count(*) FROM patients p WHERE EXISTS (SELECT 1 FROM visits v "
-        "WHERE v.patient_id = p.patient_id AND v.cost > p.born)",
-        "correlated by equalities only",
-        "v.cost > p.born",
     ),
     (
         "SELECT count(*) FROM patients WHERE born > 1950 OR EXISTS (SELECT 1 FROM visits)",
