@@ -15,6 +15,7 @@ from .secure import (
     Product,
     Root,
     Sort,
+    Window,
     children,
 )
 
@@ -30,7 +31,7 @@ def _choose(operator: Operator, pricer: Pricer, link: Link) -> Operator:
     operator = with_inputs(
         operator, tuple(_choose(child, pricer, link) for child in children(operator))
     )
-    if not isinstance(operator, Join | Aggregate | Sort) or not sorts(operator):
+    if not isinstance(operator, Join | Aggregate | Sort | Window) or not sorts(operator):
         return operator
     if key_width(operator) > RADIX_WIDTH:
         return replace_sort(operator, "quick")
@@ -44,7 +45,7 @@ def sorts(operator: Operator) -> bool:
     match operator:
         case Aggregate(keys=()):
             return any(a.function.endswith("_distinct") for a in operator.aggregates)
-        case Join() | Aggregate():
+        case Join() | Aggregate() | Window():
             return True
         case Sort():
             return bool(operator.keys)
@@ -56,11 +57,14 @@ MOVED_ALONG = ("sum", "count", "any_value", "constant")
 """Aggregates whose argument does not extend the sort key."""
 
 
-def key_width(operator: Join | Aggregate | Sort) -> int:
+def key_width(operator: Join | Aggregate | Sort | Window) -> int:
     """Planes of the widest key that the operator sorts by."""
     match operator:
         case Join():
             return _width(operator.build, operator.build_keys)
+        case Window():
+            order = tuple(key.column for key in operator.order)
+            return 1 + _width(operator.input, (*operator.partition, *order))
         case Sort():
             return _width(operator.input, tuple(key.column for key in operator.keys))
         case Aggregate():

@@ -38,6 +38,7 @@ from .logical import (
 )
 from .set_operations import combine
 from .subqueries import add_subquery, is_subquery_predicate
+from .windowing import Windowing, has_window
 
 
 def build(query: Query, ids: Ids) -> Node:
@@ -132,7 +133,8 @@ def _select(query: Select, ids: Ids) -> Node:
         e if isinstance(e, ColumnRef) and e.id in by_output else substitute(e, by_output)
         for e in order
     )
-    for expression in (*items, *order, *query.group_by):
+    qualify = query.qualify
+    for expression in (*items, *order, *query.group_by, *([qualify] if qualify else [])):
         refuse_subquery(expression)
     if query.grouped:
         grouping = Grouping(query.group_by, ids)
@@ -142,10 +144,18 @@ def _select(query: Select, ids: Ids) -> Node:
             for e in order
         )
         having = None if query.having is None else grouping.rewrite(query.having)
+        qualify = None if qualify is None else grouping.rewrite(qualify)
         node = grouping.node(node)
         if having is not None:
             refuse_subquery(having)
             node = keep(node, having)
+    if has_window(*items, *order, *([qualify] if qualify else [])):
+        windowing = Windowing(ids)
+        items = tuple(windowing.rewrite(item) for item in items)
+        order = tuple(windowing.rewrite(key) for key in order)
+        qualify = None if qualify is None else windowing.rewrite(qualify)
+        node = windowing.node(node)
+        node = node if qualify is None else keep(node, qualify)
     return _output(node, query, items, order, ids)
 
 

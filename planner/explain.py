@@ -22,11 +22,14 @@ from .secure import (
     Reveal,
     SecurePlan,
     Sort,
+    SortKey,
     Store,
     Stored,
+    Window,
     children,
 )
 from .sql import INFIX, literal_sql
+from .window_sql import UNFRAMED, call_text, frame_text
 
 
 def explain_plan(plan: SecurePlan, cost: PlanCost, link: Link) -> str:
@@ -199,6 +202,8 @@ def describe(operator: Operator, names: dict[int, str]) -> tuple[str, list[str]]
             return head, [_aggregate_text(spec, names) for spec in operator.aggregates]
         case Sort():
             return _sort_text(operator, names)
+        case Window():
+            return _window_text(operator, names)
         case Reveal():
             shuffled = ", in random order" if operator.shuffle else ""
             columns = ", ".join(column.name for column in operator.columns)
@@ -217,18 +222,34 @@ def _join_text(operator: Join, names: dict[int, str]) -> tuple[str, list[str]]:
     return f"{operator.kind} join on {keys}, {operator.sort} sort{checked}", []
 
 
-def _sort_text(operator: Sort, names: dict[int, str]) -> tuple[str, list[str]]:
-    keys = ", ".join(
+def _keys_text(keys: tuple[SortKey, ...], names: dict[int, str]) -> str:
+    return ", ".join(
         f"{names[k.column]}{' desc' if k.descending else ''}"
         f"{' nulls first' if k.nulls_first else ''}"
-        for k in operator.keys
+        for k in keys
     )
+
+
+def _sort_text(operator: Sort, names: dict[int, str]) -> tuple[str, list[str]]:
+    keys = _keys_text(operator.keys, names)
     head = f"sort by {keys}, {operator.sort} sort" if keys else "valid rows first"
     if operator.limit is not None:
         head += f", limit {operator.limit}"
     if operator.offset:
         head += f", offset {operator.offset}"
     return head, []
+
+
+def _window_text(operator: Window, names: dict[int, str]) -> tuple[str, list[str]]:
+    keys = ", ".join(names[key] for key in operator.partition)
+    order = _keys_text(operator.order, names)
+    head = "window" + (f" by {keys}" if keys else "") + (f" ordered by {order}" if order else "")
+    details = []
+    for spec in operator.calls:
+        text = f"{names[spec.column.id]} = {call_text(spec, names)}"
+        framed = spec.function not in UNFRAMED
+        details.append(f"{text} {frame_text(spec.frame).lower()}" if framed else text)
+    return f"{head}, {operator.sort} sort", details
 
 
 def _aggregate_text(spec: AggregateSpec, names: dict[int, str]) -> str:

@@ -15,6 +15,7 @@ from ..query.bound import (
     InSubquery,
     Literal,
     ScalarSubquery,
+    Window,
 )
 from ..query.datatypes import BOOLEAN, Column, SqlType
 
@@ -40,6 +41,10 @@ def parts(expression: Expression) -> tuple[Expression, ...]:
         case Aggregate():
             given = (expression.argument, expression.second, expression.filter)
             return tuple(part for part in given if part is not None)
+        case Window():
+            read = (expression.argument, expression.default, expression.filter)
+            keys = tuple(key.expression for key in expression.order_by)
+            return (*(e for e in read if e is not None), *expression.partition_by, *keys)
         case InSubquery():
             return (expression.argument,)
         case _:
@@ -66,10 +71,28 @@ def rebuild(expression: Expression, inner: Sequence[Expression]) -> Expression:
             return dataclasses.replace(
                 expression, argument=argument, second=second, filter=condition
             )
+        case Window():
+            return _rebuilt_window(expression, list(inner))
         case InSubquery():
             return dataclasses.replace(expression, argument=inner[0])
         case _:
             return expression
+
+
+def _rebuilt_window(window: Window, left: list[Expression]) -> Window:
+    argument = None if window.argument is None else left.pop(0)
+    default = None if window.default is None else left.pop(0)
+    condition = None if window.filter is None else left.pop(0)
+    partition = tuple(left.pop(0) for _ in window.partition_by)
+    order = tuple(dataclasses.replace(key, expression=left.pop(0)) for key in window.order_by)
+    return dataclasses.replace(
+        window,
+        argument=argument,
+        default=default,
+        filter=condition,
+        partition_by=partition,
+        order_by=order,
+    )
 
 
 def walk(expression: Expression) -> Iterator[Expression]:

@@ -26,6 +26,7 @@ from .logical import (
     Sort,
     Union,
     Values,
+    Window,
     children,
 )
 from .narrowing import narrowed
@@ -33,6 +34,7 @@ from .ownership import is_local
 from .ranging import expression_range
 from .scales import scale_of
 from .shared_tables import shared_facts
+from .window_facts import window_facts
 
 Ranges = Mapping[int, Encoding | None]
 
@@ -92,6 +94,8 @@ class Analysis:
                 return aggregate_facts(node, self.facts(node.input), self._multiples(node))
             case Sort():
                 return _sort(node, self.facts(node.input))
+            case Window():
+                return window_facts(node, self.facts(node.input))
             case Union():
                 return _union(node, tuple(self.facts(inner) for inner in node.inputs))
             case _:

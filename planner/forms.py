@@ -28,6 +28,7 @@ from .secure import (
     Root,
     Sort,
     Stored,
+    Window,
     children,
 )
 
@@ -89,6 +90,9 @@ def _assign(operator: Operator, demand: Demand) -> Operator:
             return dataclasses.replace(operator, input=_assign(operator.input, below))
         case Aggregate():
             return dataclasses.replace(operator, input=_assign(operator.input, _summed(operator)))
+        case Window():
+            below = _merged(demand, _windowed(operator))
+            return dataclasses.replace(operator, input=_assign(operator.input, below))
         case Join():
             return dataclasses.replace(
                 operator,
@@ -149,6 +153,15 @@ def _summed(operator: Aggregate) -> Demand:
     for spec in operator.aggregates:
         form = RING if spec.function == "sum" else BITS
         demand = _merged(demand, dict.fromkeys(spec.reads, form))
+    return demand
+
+
+def _windowed(operator: Window) -> Demand:
+    demand: Demand = dict.fromkeys((*operator.partition, *(k.column for k in operator.order)), BITS)
+    for spec in operator.calls:
+        if spec.argument is not None:
+            form = RING if spec.function == "sum" else BITS
+            demand = _merged(demand, {spec.argument: form})
     return demand
 
 

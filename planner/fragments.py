@@ -23,8 +23,10 @@ from .logical import (
     Sort,
     Union,
     Values,
+    Window,
 )
 from .sql import expression_sql, quoted, type_sql
+from .window_sql import is_open, window_sql
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +122,8 @@ class Printer:
                 return self._aggregate(node)
             case Sort():
                 return self._sort(node)
+            case Window():
+                return self._window(node)
             case Union():
                 return self._union(node)
             case _:
@@ -230,6 +234,23 @@ class Printer:
         limit = "" if node.limit is None else f" LIMIT {node.limit}"
         limit += f" OFFSET {node.offset}" if node.offset else ""
         return dataclasses.replace(block, order=order, limit=limit)
+
+    def _window(self, node: Window) -> Block:
+        """Rows that tie come in random order, so that their order tells nothing of the source."""
+        block = self._opened(node.input)
+        ties = None
+        if is_open(node):
+            inner = self.select(block, _roomy(node.input.columns))
+            alias, drawn = self._alias(), quoted("ties")
+            names = {c.id: f"{alias}.{quoted(column_name(c))}" for c in node.input.columns}
+            source = f"(SELECT *, random() AS {drawn} FROM ({inner})) AS {alias}"
+            block = Block(source=source, columns=names, plain=frozenset(names))
+            ties = f"{alias}.{drawn}"
+        columns = dict(block.columns)
+        for windowed in node.calls:
+            columns[windowed.column.id] = window_sql(windowed, node, block.columns, ties)
+        plain = block.plain & frozenset(node.input.ids)
+        return self._wrapped(node, dataclasses.replace(block, columns=columns, plain=plain))
 
     def _union(self, node: Union) -> Block:
         texts = []

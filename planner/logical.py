@@ -10,12 +10,12 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from ..query.bound import Expression
+from ..query.bound import Expression, Frame
 from ..query.catalog import Table
 from ..query.datatypes import Column
 from ..query.errors import Span
 from .expressions import reference, substitute
-from .secure import AggregateFunction
+from .secure import AggregateFunction, WindowFunction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +119,31 @@ class OrderBy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Windowed:
+    """One window function: `column` = function(argument column, number) over the frame."""
+
+    column: Column
+    function: WindowFunction
+    argument: int | None
+    number: int
+    frame: Frame
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window(Node):
+    """Window functions over one PARTITION BY and ORDER BY; `columns` are the input's, then theirs.
+
+    Which of the rows that tie comes first is open, and the same for all of the functions.
+    """
+
+    input: Node
+    partition: tuple[int, ...]
+    order: tuple[OrderBy, ...]
+    calls: tuple[Windowed, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sort(Node):
     """ORDER BY, LIMIT and OFFSET together; `keys` may be empty."""
 
@@ -161,7 +186,7 @@ def children(node: Node) -> tuple[Node, ...]:
             return node.inputs
         case Join():
             return (node.left, node.right)
-        case Filter() | Project() | Aggregate() | Sort():
+        case Filter() | Project() | Aggregate() | Sort() | Window():
             return (node.input,)
         case _:
             return ()
@@ -180,6 +205,8 @@ def with_children(node: Node, inputs: tuple[Node, ...]) -> Node:
             return keep(inputs[0], node.predicate)
         case Sort():
             return dataclasses.replace(node, input=inputs[0], columns=inputs[0].columns)
+        case Window():
+            return window(inputs[0], node.partition, node.order, node.calls, node.span)
         case Project() | Aggregate():
             return dataclasses.replace(node, input=inputs[0])
         case _:
@@ -209,6 +236,20 @@ def join(
         right_columns = tuple(dataclasses.replace(c, nullable=True) for c in right_columns)
     columns = left_columns if kind in ("semi", "anti") else left_columns + right_columns
     return Join(columns=columns, kind=kind, left=left, right=right, condition=condition, span=span)
+
+
+def window(
+    node: Node,
+    partition: tuple[int, ...],
+    order: tuple[OrderBy, ...],
+    calls: tuple[Windowed, ...],
+    span: Span | None = None,
+) -> Window:
+    """Window functions over a node, with their schema."""
+    columns = node.columns + tuple(call.column for call in calls)
+    return Window(
+        columns=columns, input=node, partition=partition, order=order, calls=calls, span=span
+    )
 
 
 def project(node: Node, items: tuple[tuple[Column, Expression], ...]) -> Project:
@@ -260,6 +301,18 @@ def _renamed(node: Node, new: dict[int, int], by: dict[int, Expression]) -> Node
         case Sort():
             order = tuple(dataclasses.replace(k, column=new[k.column]) for k in node.keys)
             return dataclasses.replace(node, input=inputs[0], columns=columns, keys=order)
+        case Window():
+            made = tuple(
+                dataclasses.replace(
+                    c,
+                    column=dataclasses.replace(c.column, id=new[c.column.id]),
+                    argument=None if c.argument is None else new[c.argument],
+                )
+                for c in node.calls
+            )
+            order = tuple(dataclasses.replace(k, column=new[k.column]) for k in node.order)
+            partition = tuple(new[key] for key in node.partition)
+            return window(inputs[0], partition, order, made, node.span)
         case Union():
             unique = tuple(tuple(new[i] for i in key) for key in node.unique)
             return dataclasses.replace(node, inputs=inputs, columns=columns, unique=unique)

@@ -16,7 +16,19 @@ from .expressions import TRUE, columns_of, reference
 from .facts import Analysis, smallest_magnitude
 from .fragments import fragment_sql
 from .known import Facts
-from .logical import Aggregate, Filter, Ids, Join, Node, Project, Scan, Sort, Union, children
+from .logical import (
+    Aggregate,
+    Filter,
+    Ids,
+    Join,
+    Node,
+    Project,
+    Scan,
+    Sort,
+    Union,
+    Window,
+    children,
+)
 from .ownership import is_local, owners
 from .quotients import quotient_encoding
 from .ranging import expression_range
@@ -50,6 +62,7 @@ class Lowering:
         from .lower_aggregate import lower_aggregate
         from .lower_join import lower_join
         from .lower_stored import lower_stored
+        from .lower_window import lower_window
 
         if is_local(node):
             return self.fragment(node, needed)
@@ -66,6 +79,8 @@ class Lowering:
                 return lower_aggregate(self, node)
             case Sort():
                 return self._sort(node, needed)
+            case Window():
+                return lower_window(self, node, needed)
             case Union():
                 return self._union(node, needed)
             case _:

@@ -20,6 +20,7 @@ from .secure import (
     Sort,
     Store,
     Stored,
+    Window,
     children,
 )
 
@@ -121,6 +122,8 @@ def _size(operator: Operator) -> Iterator[str]:
             yield f"the number of possible groups: {rows}"
         case Sort():
             yield f"the size of a sort: {operator.input.rows:,} rows, of which {rows} stay"
+        case Window():
+            yield f"the size of a window: {rows} rows"
         case Concat():
             yield f"the size of a union: {rows} rows"
         case _:
@@ -129,7 +132,7 @@ def _size(operator: Operator) -> Iterator[str]:
 
 def _quick(operator: Operator) -> bool:
     match operator:
-        case Join() | Sort():
+        case Join() | Sort() | Window():
             return operator.sort == "quick"
         case Aggregate():
             distinct = any(spec.function.endswith("_distinct") for spec in operator.aggregates)

@@ -13,7 +13,7 @@ import hashlib
 from dataclasses import dataclass, fields
 from typing import Literal
 
-from ..query.bound import Expression
+from ..query.bound import Expression, Frame
 from ..query.catalog import Table
 from ..query.datatypes import Column
 
@@ -40,6 +40,20 @@ VALUES_OF_ROWS: frozenset[AggregateFunction] = frozenset(
     {"min", "max", "any_value", "constant", "arg_min", "arg_max"}
 )
 """Functions whose result is the argument of one of the rows: its type, encoding and domain."""
+
+WindowFunction = Literal[
+    "row_number",
+    "rank",
+    "dense_rank",
+    "ntile",
+    "count_star",
+    "count",
+    "sum",
+    "min",
+    "max",
+    "nth_value",
+    "last_value",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,6 +262,45 @@ class Sort(Operator):
     sort: SortAlgorithm
 
 
+def tells_ties_apart(function: WindowFunction, frame: Frame) -> bool:
+    """Whether a window function may differ between rows that tie."""
+    if function in ("rank", "dense_rank"):
+        return False
+    if function in ("row_number", "ntile", "nth_value", "last_value"):
+        return True
+    return frame.unit == "rows" and not (frame.start is None and frame.stop is None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowSpec:
+    """One window function over input column `argument` (None: it reads row numbers alone).
+
+    `number`: of nth_value, which row of the frame (1 is the first); of ntile, how many tiles.
+    """
+
+    column: Column
+    function: WindowFunction
+    argument: int | None
+    number: int
+    frame: Frame
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window(Operator):
+    """Every row keeps the input columns that `columns` lists, and gains one column per call.
+
+    Valid rows come first, ordered by the partition keys (NULL is one group), then by `order`; rows
+    that tie are in uniformly random order where a call can tell. Calls read valid rows alone; NULLs
+    are skipped by count, sum, min and max, which of nothing are NULL (counts are 0).
+    """
+
+    input: Operator
+    partition: tuple[int, ...]
+    order: tuple[SortKey, ...]
+    calls: tuple[WindowSpec, ...]
+    sort: SortAlgorithm
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reveal(Operator):
     """Opens the relation to `recipients` (party names) and nobody else.
@@ -320,7 +373,7 @@ def children(operator: Operator) -> tuple[Operator, ...]:
             return (probe, build)
         case Product(left=left, right=right):
             return (left, right)
-        case Filter() | Project() | Aggregate() | Sort() | Reveal() | Store():
+        case Filter() | Project() | Aggregate() | Sort() | Window() | Reveal() | Store():
             return (operator.input,)
         case _:
             return ()

@@ -15,7 +15,7 @@ from ..query.datatypes import Encoding, VarcharType
 from .expressions import parts, string_leaves, walk
 from .facts import Analysis
 from .known import common_range
-from .logical import Aggregate, Filter, Join, Node, Project, Union, children
+from .logical import Aggregate, Filter, Join, Node, Project, Union, Window, children
 from .ownership import is_local
 from .secure import VALUES_OF_ROWS
 
@@ -53,6 +53,10 @@ class SharedEncodings:
                 for inner in node.inputs:
                     for outer, own in zip(node.ids, inner.ids, strict=True):
                         self._link(outer, own, met=True)
+            case Window():
+                for windowed in node.calls:
+                    if windowed.argument is not None and windowed.function not in ("sum", "count"):
+                        self._link(windowed.column.id, windowed.argument)
             case Join():
                 for condition in node.condition:
                     self._equality(condition)

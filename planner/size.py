@@ -25,6 +25,7 @@ from ..query.bound import (
     Select,
     SetOperation,
     Statement,
+    Window,
 )
 from ..query.datatypes import Column
 from ..query.errors import Span, UnsupportedError
@@ -68,7 +69,7 @@ class _Meter:
     def _select(self, select: Select) -> None:
         if select.relation is not None:
             self._relation(select.relation)
-        for expression in (select.where, *select.group_by, select.having):
+        for expression in (select.where, *select.group_by, select.having, select.qualify):
             if expression is not None:
                 self._expression(expression)
         for column, item in zip(select.columns, select.items, strict=True):
@@ -129,7 +130,7 @@ class _Meter:
                 self.query(query)
         measured = [self._measured(part) for part in parts(expression)]
         terms = 1 + sum(terms for terms, _ in measured)
-        if isinstance(expression, AggregateCall):
+        if isinstance(expression, AggregateCall | Window):
             self._total_terms += terms
             return 1, max((size for _, size in measured), default=0)
         return terms, self._grown(expression, [size for _, size in measured])

@@ -162,7 +162,7 @@ def _expressions(query: Query) -> Iterator[Expression]:
         case Select():
             yield from query.items
             yield from query.group_by
-            yield from (e for e in (query.where, query.having) if e is not None)
+            yield from (e for e in (query.where, query.having, query.qualify) if e is not None)
             if query.relation is not None:
                 yield from _relation_expressions(query.relation)
 

@@ -10,6 +10,7 @@ from typing import Protocol
 from . import bind_types, operators, syntax
 from .bind_calls import bind_call, bind_extract
 from .bind_conditions import bind_between, bind_in_list, bind_in_query, bind_is_test, bind_like
+from .bind_windows import WindowClauses, bind_window
 from .bound import Case, ColumnRef, Exists, Expression, Literal, Query
 from .casting import cast_expression
 from .datatypes import BOOLEAN, NullType, VarcharType
@@ -38,17 +39,20 @@ Alias = Callable[[str], Expression | None]
 class ExpressionBinder:
     """Binds the expressions of one clause.
 
-    clause: its name, for errors. aggregates: whether it may hold aggregates.
+    clause: its name, for errors. aggregates: whether it may hold aggregates. windows: the WINDOW
+    clause, where window functions may stand.
     """
 
     queries: QueryBinder
     scope: Scope
     clause: str
     aggregates: bool = False
+    windows: WindowClauses | None = None
     grouped_by_keys: bool = False
     alias: Alias | None = None
     alias_names: tuple[str, ...] = ()
     inside_aggregate: bool = field(default=False, init=False)
+    inside_window: bool = field(default=False, init=False)
 
     def bind(self, node: syntax.Expression) -> Expression:
         """The bound expression. Errors: BindError, UnsupportedError."""
@@ -82,7 +86,7 @@ class ExpressionBinder:
             case syntax.Extract():
                 return bind_extract(node.part, self.bind(node.operand), node.span)
             case syntax.Call():
-                return bind_call(self, node)
+                return bind_call(self, node) if node.window is None else bind_window(self, node)
             case _:
                 return self._test(node)
 
@@ -98,6 +102,15 @@ class ExpressionBinder:
             yield
         finally:
             self.inside_aggregate = False
+
+    @contextmanager
+    def within_window(self) -> Iterator[None]:
+        """Binds what a window function reads, where no other one may stand."""
+        self.inside_window = True
+        try:
+            yield
+        finally:
+            self.inside_window = False
 
     # Names
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from . import naming, operators, syntax
 from .bind_expression import ExpressionBinder, QueryBinder
-from .bound import Aggregate, ColumnRef, Expression, Literal, OrderKey, Relation, Select
+from .bind_windows import check_windows, named_windows
+from .bound import Aggregate, ColumnRef, Expression, Literal, OrderKey, Relation, Select, Window
 from .datatypes import Column, IntervalType
 from .errors import BindError, Span, UnsupportedError
 from .functions import AGGREGATES
@@ -41,9 +42,12 @@ class SelectBinder:
         self._bind_items()
         keys = self._group_keys()
         having = self._having()
+        qualify = self._qualify()
         outputs = self._outputs()
         order = [self._order_key(key, outputs) for key in order_by]
-        everything = [*self.items, *([having] if having else []), *(k.expression for k in order)]
+        conditions = [condition for condition in (having, qualify) if condition is not None]
+        everything = [*self.items, *conditions, *(k.expression for k in order)]
+        check_windows(self.scope, where, everything, qualify)
         grouped = bool(keys) or having is not None or any(map(_has_aggregate, everything))
         if grouped:
             self._check_grouped(everything, keys)
@@ -57,6 +61,7 @@ class SelectBinder:
             having=having,
             items=tuple(self.items),
             distinct=self.select.distinct,
+            qualify=qualify,
         )
 
     def _refuse(self) -> None:
@@ -67,23 +72,15 @@ class SelectBinder:
                 span=select.distinct_on[0].span,
                 hint="use GROUP BY with MIN or MAX",
             )
-        if select.windows or select.qualify is not None:
-            what, node = (
-                ("WINDOW", select.windows[0]) if select.windows else ("QUALIFY", select.qualify)
-            )
-            assert node is not None
-            raise UnsupportedError(
-                f"window functions are not supported: {what}",
-                span=node.span,
-                hint="use GROUP BY, or join with an aggregated derived table",
-            )
 
     def _binder(self, clause: str, *, aggregates: bool = False) -> ExpressionBinder:
+        windows = clause in ("SELECT", "QUALIFY", "ORDER BY")
         return ExpressionBinder(
             queries=self.queries,
             scope=self.scope,
             clause=clause,
             aggregates=aggregates,
+            windows=named_windows(self.select.windows) if windows else None,
             grouped_by_keys=self._has_keys(),
             alias=lambda name: self._alias(name, clause, aggregates),
             alias_names=tuple(item.alias for item in self.select.items if item.alias),
@@ -120,6 +117,12 @@ class SelectBinder:
             return None
         bound = self._binder("HAVING", aggregates=True).bind(self.select.having)
         return operators.condition(bound, "HAVING")
+
+    def _qualify(self) -> Expression | None:
+        if self.select.qualify is None:
+            return None
+        bound = self._binder("QUALIFY", aggregates=True).bind(self.select.qualify)
+        return operators.condition(bound, "QUALIFY")
 
     def _bind_items(self) -> None:
         for item in self.select.items:
@@ -183,7 +186,7 @@ class SelectBinder:
         if self.select.group_by is None:
             return ()
         if not self.select.group_by:
-            found = [item for item in self.items if not _has_aggregate(item)]
+            found = [i for i in self.items if not (_has_aggregate(i) or contains(i, Window))]
         else:
             found = [self._group_key(node) for node in self.select.group_by]
         return tuple(dict.fromkeys(found))
@@ -306,7 +309,7 @@ def _is_settled(node: object, keys: set[Expression]) -> bool:
 def _calls_aggregate(node: syntax.Expression) -> bool:
     """Whether the text of an expression calls an aggregate outside subqueries."""
     return any(
-        isinstance(part, syntax.Call) and part.name.lower() in AGGREGATES
+        isinstance(part, syntax.Call) and part.window is None and part.name.lower() in AGGREGATES
         for part in _syntax_nodes(node)
     )
 

@@ -17,8 +17,10 @@ Any other DuckDB scalar function keeps its name; only an owner can run it on its
 
 from __future__ import annotations
 
+import typing
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import TypeAlias
 
 from .catalog import Table
 from .datatypes import Column, SqlType
@@ -86,6 +88,47 @@ class Aggregate(Expression):
     second: Expression | None = None
     distinct: bool = False
     filter: Expression | None = None
+
+
+FrameUnit: TypeAlias = typing.Literal["rows", "range"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """Which rows of its partition a window function reads at a row, relative to that row.
+
+    unit "rows": from `start` to `stop` rows further on (negative: back). unit "range": 0 stands
+    for the row's peers, and there are no other offsets. None: the partition's first or last row.
+    """
+
+    unit: FrameUnit
+    start: int | None
+    stop: int | None
+
+    @property
+    def has_current_row(self) -> bool:
+        """Whether the frame of every row has the row itself in it."""
+        return (self.start is None or self.start <= 0) and (self.stop is None or self.stop >= 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window(Expression):
+    """A window function: one value per row, from the rows of its partition.
+
+    row_number rank dense_rank percent_rank cume_dist ntile     (`number`: how many tiles)
+    lag lead      `argument` some `number` >= 0 of rows away; `default` where there is no such row
+    first_value last_value nth_value                            (`number`: which row of the frame)
+    count_star count sum avg min max                            over the frame, with FILTER
+    """
+
+    function: str
+    argument: Expression | None
+    number: int
+    default: Expression | None
+    filter: Expression | None
+    partition_by: tuple[Expression, ...]
+    order_by: tuple[OrderKey, ...]
+    frame: Frame
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,8 +214,9 @@ class Query:
 class Select(Query):
     """One SELECT block. `items[i]` computes `columns[i]`.
 
-    Items, HAVING and ORDER BY hold `Aggregate` nodes in place; `grouped` is true if there is a
-    GROUP BY or any aggregate. ORDER BY expressions may use ColumnRefs to output columns.
+    Items, HAVING, QUALIFY and ORDER BY hold `Aggregate` nodes in place; `grouped` is true if there
+    is a GROUP BY or any aggregate. Items, QUALIFY and ORDER BY hold `Window` nodes in place. ORDER
+    BY expressions may use ColumnRefs to output columns.
     """
 
     relation: Relation | None
@@ -182,6 +226,7 @@ class Select(Query):
     having: Expression | None
     items: tuple[Expression, ...]
     distinct: bool
+    qualify: Expression | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -282,10 +282,25 @@ class ExpressionBuilder(Transformer[Token, Any]):
         )
 
     def frame(self, meta: Meta, children: list[Any]) -> syntax.Frame:
-        unit, start, *stop = children
+        unit, start, exclusion = children
         return syntax.Frame(
-            unit=str(unit.data), start=start, stop=stop[0] if stop else None, span=span_of(meta)
+            unit=str(unit.data), start=start, stop=None, exclusion=exclusion, span=span_of(meta)
         )
+
+    def frame_between(self, meta: Meta, children: list[Any]) -> syntax.Frame:
+        unit, start, stop, exclusion = children
+        return syntax.Frame(
+            unit=str(unit.data), start=start, stop=stop, exclusion=exclusion, span=span_of(meta)
+        )
+
+    def exclude_current_row(self, _: Meta, __: list[Any]) -> str:
+        return "current row"
+
+    def exclude_group(self, _: Meta, __: list[Any]) -> str:
+        return "group"
+
+    def exclude_named(self, _: Meta, children: list[Any]) -> str:
+        return " ".join(str(child).lower() for child in children)
 
     def unbounded_preceding(self, meta: Meta, _: list[Any]) -> syntax.FrameBound:
         return syntax.FrameBound(kind="unbounded preceding", span=span_of(meta))

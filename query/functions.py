@@ -104,6 +104,9 @@ WINDOW_FUNCTIONS = frozenset(
     )
 )
 
+WINDOW_AGGREGATES = frozenset({"count", "sum", "avg", "min", "max"})
+"""Aggregates that also run over the frames of a window."""
+
 MODEL_FUNCTIONS = frozenset({"predict", "evaluate"})
 
 _SMALLEST = IntegerType(8)

@@ -230,9 +230,10 @@ class ExpressionPrinter:
 
     def _frame(self, frame: syntax.Frame) -> str:
         start = self._bound(frame.start)
+        without = "" if frame.exclusion is None else f" EXCLUDE {frame.exclusion.upper()}"
         if frame.stop is None:
-            return f"{frame.unit.upper()} {start}"
-        return f"{frame.unit.upper()} BETWEEN {start} AND {self._bound(frame.stop)}"
+            return f"{frame.unit.upper()} {start}{without}"
+        return f"{frame.unit.upper()} BETWEEN {start} AND {self._bound(frame.stop)}{without}"
 
     def _bound(self, bound: syntax.FrameBound) -> str:
         if bound.offset is None:

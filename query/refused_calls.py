@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from . import functions, syntax
-from .errors import Span, UnsupportedError
+from .errors import BindError, Span, UnsupportedError
 
 
 def refuse_by_name(node: syntax.Call, name: str) -> None:
     """UnsupportedError if `name`, the call's in lower case, is SQL but does not run."""
-    if node.window is not None or name in functions.WINDOW_FUNCTIONS:
-        raise UnsupportedError(
-            f"window functions are not supported: {node.name}",
+    if name in functions.WINDOW_FUNCTIONS:
+        raise BindError(
+            f"{node.name} is a window function and needs OVER (...)",
             span=node.span,
-            hint="use GROUP BY, or join with an aggregated derived table",
+            hint=f"write {node.name}(...) OVER (PARTITION BY ... ORDER BY ...)",
         )
     if node.within_group:
         raise UnsupportedError(

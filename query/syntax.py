@@ -264,11 +264,15 @@ class FrameBound(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame(Node):
-    """unit: "rows", "range" or "groups"; `stop` is None for the short form."""
+    """unit: "rows", "range" or "groups"; `stop` is None for the short form.
+
+    exclusion: the words behind EXCLUDE in lower case, None without it.
+    """
 
     unit: str
     start: FrameBound
     stop: FrameBound | None
+    exclusion: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,13 +38,13 @@ def sort_rows(p: SharingProtocol, node: Sort, table: SecretTable) -> SecretTable
 
 
 def _by_keys(p: SharingProtocol, node: Sort, table: SecretTable) -> SecretTable:
-    key = stack([_sort_key(p, node.keys, table), p.invert(table.valid)])
+    key = stack([sort_key(p, node.keys, table), p.invert(table.valid)])
     ordered = sort(p, key, flatten(p, table.columns), algorithm=node.sort, stable=True)
     invalid = ordered.keys.planes(key.width - 1, key.width)
     return SecretTable(table.rows, rebuild(table.columns, ordered.columns), p.invert(invalid))
 
 
-def _sort_key(p: SharingProtocol, keys: Sequence[SortKey], table: SecretTable) -> Bits:
+def sort_key(p: SharingProtocol, keys: Sequence[SortKey], table: SecretTable) -> Bits:
     """All keys as one unsigned number: complemented where descending, NULLs placed as asked."""
     columns = [table.columns[key.column] for key in keys]
     cleaned = cleaned_bits(p, columns)

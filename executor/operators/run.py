@@ -26,6 +26,7 @@ from ...planner.secure import (
     SecurePlan,
     Sort,
     Stored,
+    Window,
     children,
 )
 from ...query.errors import InternalError, SessionError
@@ -40,6 +41,7 @@ from .reveal import reveal
 from .rows import aligned_sum, concat, filter_rows, in_encoding, project
 from .stored import Shelf, read_stored, store
 from .table import Execution, SecretTable, encoding_of_column
+from .window import window
 
 Watch = Callable[[int, str], None]
 """Called before each step with its number and a short text; may raise to stop the run."""
@@ -164,6 +166,8 @@ class Runner:
                 return aggregate(p, operator, inputs[0])
             case Sort():
                 return sort_rows(p, operator, inputs[0])
+            case Window():
+                return window(p, operator, inputs[0])
             case _:
                 raise InternalError(f"a plan holds {type(operator).__name__} below its root")
 

@@ -19,9 +19,11 @@ from ..logical import (
     Scan,
     Sort,
     Union,
+    Window,
     join,
     keep,
     project,
+    window,
 )
 from .context import Context
 
@@ -57,6 +59,8 @@ def prune(node: Node, needed: frozenset[int]) -> Node:
         case Sort():
             below = prune(node.input, needed | frozenset(k.column for k in node.keys))
             return dataclasses.replace(node, input=below, columns=below.columns)
+        case Window():
+            return _window(node, needed)
         case Union():
             return _union(node, needed)
         case _:
@@ -78,6 +82,17 @@ def _aggregate(node: Aggregate, needed: frozenset[int]) -> Node:
     kept = frozenset(node.keys) | frozenset(a.column.id for a in aggregates)
     columns = tuple(c for c in node.columns if c.id in kept)
     return dataclasses.replace(node, input=below, columns=columns, aggregates=aggregates)
+
+
+def _window(node: Window, needed: frozenset[int]) -> Node:
+    """Functions that nobody reads go; without any, the rows are all that is left."""
+    calls = tuple(c for c in node.calls if c.column.id in needed)
+    if not calls:
+        return prune(node.input, needed & frozenset(node.input.ids))
+    read = frozenset(c.argument for c in calls if c.argument is not None)
+    keys = frozenset(node.partition) | frozenset(k.column for k in node.order)
+    below = prune(node.input, (needed & frozenset(node.input.ids)) | read | keys)
+    return window(below, node.partition, node.order, calls, node.span)
 
 
 def _union(node: Union, needed: frozenset[int]) -> Node:

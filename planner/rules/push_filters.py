@@ -5,6 +5,7 @@
     Filter(b.y = 1, a LEFT JOIN b)             =>   a JOIN Filter(b.y = 1, b)
     Filter(b.y = 1, a FULL JOIN b)             =>   Filter(b.y = 1, b) LEFT JOIN a
     Filter(k = 1, Aggregate by k)              =>   Aggregate by k of Filter(k = 1)
+    Filter(k = 1, Window by k)                 =>   Window by k of Filter(k = 1)
 
 A semi- or anti-join moves below an inner join likewise, to the side that its condition reads.
 Nothing moves below LIMIT, or to the null-extended side of a join.
@@ -32,6 +33,7 @@ from ..logical import (
     Project,
     Sort,
     Union,
+    Window,
     children,
     join,
     keep,
@@ -64,6 +66,9 @@ def push(node: Node, predicates: Predicates) -> Node:
             return _semi(node, predicates)
         case Aggregate():
             below, above = _split(predicates, frozenset(node.keys))
+            return _above(with_children(node, (push(node.input, below),)), above)
+        case Window():
+            below, above = _split(predicates, frozenset(node.partition))
             return _above(with_children(node, (push(node.input, below),)), above)
         case Sort() if node.limit is None and not node.offset:
             return with_children(node, (push(node.input, predicates),))

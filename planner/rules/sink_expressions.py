@@ -32,6 +32,7 @@ from ..logical import (
     Node,
     Project,
     Sort,
+    Window,
     children,
     join,
     keep,
@@ -168,6 +169,10 @@ def origin_of(node: Node, expression: Expression) -> Origin | None:
     match node:
         case Filter() | Sort():
             return _below(0, origin_of(node.input, expression))
+        case Window():
+            if not needed <= frozenset(node.input.ids):
+                return None
+            return _below(0, origin_of(node.input, expression))
         case Project():
             by = dict(zip(node.ids, node.expressions, strict=True))
             return _below(0, origin_of(node.input, substitute(expression, by)))
@@ -199,7 +204,7 @@ def sink(
     if is_local(node) or is_partitioned(node):
         return extend(node, column, expression, context.ids), column
     match node:
-        case Filter() | Sort():
+        case Filter() | Sort() | Window():
             below, exposed = sink(node.input, column, expression, context)
             return with_children(node, (below,)), exposed
         case Project():

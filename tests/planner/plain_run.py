@@ -16,6 +16,7 @@ from math import floor
 from typing import Any
 
 import duckdb
+from plain_windows import plain_window
 from tacit.planner.secure import (
     Aggregate,
     AggregateSpec,
@@ -30,6 +31,7 @@ from tacit.planner.secure import (
     Project,
     SecurePlan,
     Sort,
+    Window,
     children,
 )
 from tacit.query.bound import Call, Case, ColumnRef, Expression, Literal
@@ -259,6 +261,8 @@ class PlainRun:
                 return self.aggregate(operator, inputs[0])
             case Sort():
                 return self.sort(operator, inputs[0])
+            case Window():
+                return plain_window(operator, inputs[0])
         raise AssertionError(operator)
 
     def fragment(self, node: Fragment) -> list[Row]:

@@ -9,11 +9,25 @@ from tacit.query.bound import Statement
 from tacit.query.errors import UnsupportedError
 
 REFUSED = [
-    ("SELECT row_number() OVER (ORDER BY num) FROM things", "window functions", None),
-    ("SELECT sum(num) OVER w FROM things WINDOW w AS (PARTITION BY kind)", "WINDOW", None),
-    ("SELECT sum(num) OVER (ORDER BY id ROWS 2 PRECEDING) FROM things", "window functions", None),
-    ("SELECT lag(num) FROM things", "window functions are not supported: lag", "lag(num)"),
-    ("SELECT num FROM things QUALIFY row_number() OVER () = 1", "QUALIFY", None),
+    ("SELECT sum(num) OVER (ORDER BY id RANGE 2 PRECEDING) FROM things", "a RANGE frame", None),
+    ("SELECT sum(num) OVER (ORDER BY id GROUPS 2 PRECEDING) FROM things", "a GROUPS frame", None),
+    (
+        "SELECT sum(num) OVER (ORDER BY id ROWS 2 PRECEDING EXCLUDE CURRENT ROW) FROM things",
+        "EXCLUDE CURRENT ROW is not supported",
+        None,
+    ),
+    ("SELECT sum(num) OVER (ROWS 2 PRECEDING EXCLUDE TIES) FROM things", "EXCLUDE TIES", None),
+    ("SELECT sum(num) OVER (ROWS num PRECEDING) FROM things", "a constant whole number", None),
+    ("SELECT lag(num, id) OVER (ORDER BY id) FROM things", "a constant whole number", "id"),
+    ("SELECT sum(DISTINCT num) OVER () FROM things", "DISTINCT of a window function", None),
+    ("SELECT first_value(num ORDER BY id) OVER () FROM things", "ORDER BY inside the call", None),
+    ("SELECT median(num) OVER () FROM things", "median is not supported as a window", None),
+    ("SELECT abs(num) OVER () FROM things", "abs is not supported as a window function", None),
+    (
+        "SELECT 1 FROM things t WHERE id IN (SELECT lag(id) OVER () FROM people WHERE num = t.num)",
+        "a window function in a correlated subquery",
+        None,
+    ),
     ("SELECT kind FROM things GROUP BY ROLLUP (kind)", "ROLLUP", "ROLLUP (kind)"),
     ("SELECT kind FROM things GROUP BY CUBE (kind, num)", "CUBE", "CUBE (kind, num)"),
     ("SELECT 1 FROM things GROUP BY GROUPING SETS ((kind), ())", "GROUPING SETS", None),
