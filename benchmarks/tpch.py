@@ -1,10 +1,11 @@
 """Runs TPC-H over a local federation of real processes, and prints what it costs.
 
-    python benchmarks/tpch.py [--scale 0.01] [--layout vertical] [--queries 1 3] [--runs 3]
+    python benchmarks/tpch.py [--scale 0.01] [--layout vertical ...] [--query 1 3 ...] [--runs 3]
 
 Each query gets fresh nodes, one warm-up, and then the median (smallest to largest) of the runs.
 Bytes and rounds are those of the compute protocol; memory is the peak of each node's resident set
-(VmHWM), its database included. The answers are compared with DuckDB's on all the data.
+(VmHWM), its database included. The answers are compared with DuckDB's on all the data. A query that
+is refused or fails is listed with its error, and the next one runs.
 """
 
 from __future__ import annotations
@@ -21,12 +22,16 @@ from typing import Any
 
 import tpch_data
 import tpch_oracle
+from tacit import TacitError
 from tacit.executor.client.local import LocalFederation, create_local
 
 # ORQ (SOSP 2025) on 64-bit synthetic integers, scale factor 0.01, two cores, loopback without TLS:
 # seconds, megabytes sent by each party.
-ORQ = {1: (13.8, 679), 3: (15.6, 1158), 4: (15.4, 1117), 5: (40.6, 3149), 6: (0.056, 4.8),
-       12: (16.3, 1174), 14: (7.18, 390), 19: (5.84, 450)}  # fmt: skip
+ORQ = {1: (13.8, 679), 2: (7.58, 199), 3: (15.6, 1158), 4: (15.4, 1117), 5: (40.6, 3149),
+       6: (0.056, 4.8), 7: (37.7, 2889), 8: (48.2, 3209), 9: (42.9, 3225), 10: (27.3, 1913),
+       11: (4.57, 108), 12: (16.3, 1174), 13: (5.43, 327), 14: (7.18, 390), 15: (13.4, 1103),
+       16: (8.27, 283), 17: (17.3, 1116), 18: (27.3, 2268), 19: (5.84, 450), 20: (24.8, 1926),
+       21: (48.3, 3970), 22: (4.79, 117)}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +39,7 @@ class Measurement:
     """One query in one layout; tuples are by party."""
 
     query: int
+    rows: int
     seconds: tuple[float, ...]
     sent_bytes: tuple[int, ...]
     rounds: int
@@ -44,15 +50,23 @@ class Measurement:
     difference: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A query that gave no answer, and why not."""
+
+    query: int
+    reason: str
+
+
 def main() -> int:
-    """Prints one table per layout; returns 1 if any answer differs from DuckDB's."""
+    """Prints one table per layout; returns 1 unless every answer equals DuckDB's."""
     parser = argparse.ArgumentParser(description="TPC-H over a local federation")
     parser.add_argument("--scale", type=float, default=0.01)
     parser.add_argument(
         "--layout", nargs="+", choices=tpch_data.LAYOUTS, default=list(tpch_data.LAYOUTS)
     )
     parser.add_argument(
-        "--queries", nargs="+", type=int, choices=tpch_data.QUERIES, default=tpch_data.QUERIES
+        "--query", nargs="+", type=int, choices=tpch_data.QUERIES, default=tpch_data.QUERIES
     )
     parser.add_argument("--runs", type=int, default=3)
     arguments = parser.parse_args()
@@ -67,27 +81,49 @@ def main() -> int:
                 layout, arguments.scale, Path(scratch) / "plain", data=data
             )
             directory = create_local(plain, target=Path(scratch) / "federation")
-            for query in arguments.queries:
-                measurement = measure(directory, query, arguments.runs, oracle)
-                print_row(measurement, with_orq=arguments.scale == 0.01)
-                failed |= measurement.difference is not None
+            outcomes = []
+            for query in arguments.query:
+                outcomes.append(outcome(directory, layout, query, arguments.runs, oracle))
+                print_row(outcomes[-1], with_orq=arguments.scale == 0.01)
+            print_totals(outcomes, with_orq=arguments.scale == 0.01)
+        failed |= not all(is_right(one) for one in outcomes)
     oracle.close()
     print(f"\nload {os.getloadavg()[0]:.2f} at the end")
     return int(failed)
 
 
-def measure(directory: Path, query: int, runs: int, oracle: tpch_oracle.Oracle) -> Measurement:
+def is_right(one: Measurement | Failure) -> bool:
+    return isinstance(one, Measurement) and one.difference is None
+
+
+def outcome(
+    directory: Path, layout: str, query: int, runs: int, oracle: tpch_oracle.Oracle
+) -> Measurement | Failure:
+    """What a query costs, or why it gives no answer."""
+    try:
+        return measure(directory, layout, query, runs, oracle)
+    except TacitError as error:
+        reason = str(error).splitlines()[0]
+        return Failure(query=query, reason=f"{type(error).__name__}: {reason}")
+
+
+def measure(
+    directory: Path, layout: str, query: int, runs: int, oracle: tpch_oracle.Oracle
+) -> Measurement:
     """Starts the federation, asks the query once to warm up and then `runs` times."""
     sql = tpch_data.query_text(query)
     with LocalFederation.start(directory) as federation:
         parties = federation.parties
         with federation.client(parties[0]) as client:
+            for statement in tpch_data.preparation(layout):
+                client.query(statement)
             results = [client.query(sql) for _ in range(runs + 1)]
         peaks = peak_bytes(parties)
     last = results[-1]
     keys = tpch_oracle.ORDERED_BY.get(query, ())
     return Measurement(
         query=query,
+        rows=last.table.num_rows,
         seconds=tuple(result.seconds for result in results[1:]),
         sent_bytes=last.sent_bytes,
         rounds=last.rounds,
@@ -133,22 +169,26 @@ def print_heading(scale: float) -> None:
 
 def print_table_heading(layout: str, *, with_orq: bool) -> None:
     """The table's first two lines, in Markdown."""
-    heads = ["query", "seconds (min to max)", "MB sent by each party", "rounds", "as predicted",
-             "peak MiB", "DuckDB ms", "equal"]  # fmt: skip
+    heads = ["query", "rows", "seconds (min to max)", "MB sent by each party", "rounds",
+             "as predicted", "peak MiB", "DuckDB ms", "equal"]  # fmt: skip
     heads += ["seconds / ORQ's", "MB / ORQ's"] if with_orq else []
     print(f"\n### {layout}\n")
     print("| " + " | ".join(heads) + " |")
     print("|" + "---|" * len(heads), flush=True)
 
 
-def print_row(measurement: Measurement, *, with_orq: bool) -> None:
+def print_row(one: Measurement | Failure, *, with_orq: bool) -> None:
     """One query as a line of the table."""
-    m = measurement
+    if isinstance(one, Failure):
+        print(f"| {one.query} | {one.reason.replace('|', '/')} |", flush=True)
+        return
+    m = one
     median = statistics.median(m.seconds)
     exact = (m.sent_bytes, m.rounds) == (m.predicted_bytes, m.predicted_rounds)
     megabytes = [sent / 1e6 for sent in m.sent_bytes]
     cells: list[Any] = [
         m.query,
+        m.rows,
         f"{median:.2f} ({min(m.seconds):.2f} to {max(m.seconds):.2f})",
         ", ".join(f"{amount:.2f}" for amount in megabytes),
         m.rounds,
@@ -161,6 +201,20 @@ def print_row(measurement: Measurement, *, with_orq: bool) -> None:
         seconds, amount = ORQ[m.query]
         cells += [f"{median / seconds:.3f}", f"{max(megabytes) / amount:.4f}"]
     print("| " + " | ".join(str(cell) for cell in cells) + " |", flush=True)
+
+
+def print_totals(outcomes: list[Measurement | Failure], *, with_orq: bool) -> None:
+    """How many queries were answered rightly, and what these cost in all."""
+    right = [one for one in outcomes if isinstance(one, Measurement) and one.difference is None]
+    seconds = sum(statistics.median(m.seconds) for m in right)
+    megabytes = sum(max(m.sent_bytes) for m in right) / 1e6
+    print(f"\n{len(right)} of {len(outcomes)} queries equal DuckDB's answers: ", end="")
+    print(f"{seconds:.2f} seconds, {megabytes:.2f} MB by the party that sends most", end="")
+    if with_orq and right:
+        orq_seconds, orq_megabytes = (sum(ORQ[m.query][k] for m in right) for k in (0, 1))
+        print(f"; ORQ / this: {orq_seconds / seconds:.1f} x the seconds, ", end="")
+        print(f"{orq_megabytes / megabytes:.1f} x the bytes", end="")
+    print(".")
 
 
 def off_by(measurement: Measurement) -> str:

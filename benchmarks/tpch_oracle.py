@@ -13,11 +13,26 @@ import pyarrow as pa
 
 ORDERED_BY = {
     1: ("l_returnflag", "l_linestatus"),
+    2: ("s_acctbal", "n_name", "s_name", "p_partkey"),
     3: ("revenue", "o_orderdate"),
     4: ("o_orderpriority",),
     5: ("revenue",),
+    7: ("supp_nation", "cust_nation", "l_year"),
+    8: ("o_year",),
+    9: ("nation", "o_year"),
+    10: ("revenue",),
+    11: ("value",),
     12: ("l_shipmode",),
+    13: ("custdist", "c_count"),
+    15: ("s_suppkey",),
+    16: ("supplier_cnt", "p_brand", "p_type", "p_size"),
+    18: ("o_totalprice", "o_orderdate"),
+    20: ("s_name",),
+    21: ("numwait", "s_name"),
+    22: ("cntrycode",),
 }
+"""By query: the columns of its ORDER BY. The others give one row."""
+
 TOLERANCE = 1e-9
 
 

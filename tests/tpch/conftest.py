@@ -5,11 +5,16 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import duckdb
+import pyarrow as pa
 import pytest
+from in_memory import Federation
+from tacit.query.errors import UnsupportedError
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
@@ -74,3 +79,81 @@ def oracle(tpch_files: Callable[[float], Path]) -> Iterator[Callable[[float], An
     yield open_oracle
     for one in opened:
         one.close()
+
+
+@pytest.fixture(scope="session")
+def tpch_in_memory(
+    tpch_federation: Callable[[str, float], Path],
+) -> Iterator[Callable[[str, float], Federation]]:
+    """A federation of three parties in memory by layout and scale."""
+    made: dict[tuple[str, float], Federation] = {}
+
+    def federation(layout: str, scale: float) -> Federation:
+        if (layout, scale) not in made:
+            directory = tpch_federation(layout, scale)
+            made[layout, scale] = Federation(
+                (directory / "catalog.sql").read_text(encoding="utf-8"),
+                parts_of(directory),
+                parties=load("tpch_data").PARTIES,
+                public_directory=directory,
+            )
+        return made[layout, scale]
+
+    yield federation
+    for one in made.values():
+        for source in one.sources.values():
+            source.close()
+
+
+def parts_of(directory: Path) -> dict[str, dict[str, pa.Table]]:
+    """Each party's tables in a federation directory, the public ones among them."""
+    return {
+        party: {
+            file.stem: duckdb.read_parquet(str(file)).to_arrow_table()
+            for file in (*(directory / party).glob("*.parquet"), *directory.glob("*.parquet"))
+        }
+        for party in load("tpch_data").PARTIES
+    }
+
+
+@pytest.fixture(scope="session")
+def tpch_parts(
+    tpch_federation: Callable[[str, float], Path],
+) -> Callable[[str, float], dict[str, dict[str, pa.Table]]]:
+    """Each party's tables by layout and scale."""
+    return lambda layout, scale: parts_of(tpch_federation(layout, scale))
+
+
+@pytest.fixture(scope="session")
+def refusals_noted() -> Callable[[], AbstractContextManager[None]]:
+    """A context in which a refusal ends the test as an expected failure that tells its reason."""
+
+    @contextmanager
+    def noted() -> Iterator[None]:
+        try:
+            yield
+        except UnsupportedError as error:
+            pytest.xfail(f"refused: {str(error).splitlines()[0]}")
+
+    return noted
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Parametrises tests that take `layout` and `number` with every query in every layout.
+
+    Of a test marked `every_third`, the default suite runs each query in one layout, another one
+    from query to query; of a test marked `only(numbers)`, these queries. The rest is slow.
+    """
+    if not {"layout", "number"} <= set(metafunc.fixturenames):
+        return
+    data = load("tpch_data")
+    third = metafunc.definition.get_closest_marker("every_third") is not None
+    only = metafunc.definition.get_closest_marker("only")
+    cases = []
+    for place, layout in enumerate(data.LAYOUTS):
+        for number in data.QUERIES:
+            slow = third and (number + place) % len(data.LAYOUTS) != 0
+            slow = slow or (only is not None and number not in only.args[0])
+            marks = [pytest.mark.slow] if slow else []
+            cases.append(pytest.param(layout, number, id=f"{layout}-{number:02}", marks=marks))
+    metafunc.parametrize(("layout", "number"), cases)
