@@ -23,6 +23,7 @@ from ..query.datatypes import Column
 from ..query.errors import UnsupportedError
 from .expressions import conjunction, conjuncts, has_subquery, reference, substitute
 from .grouping import Grouping
+from .grouping_sets import SetGrouping
 from .logical import (
     Aggregate,
     Ids,
@@ -137,7 +138,11 @@ def _select(query: Select, ids: Ids) -> Node:
     for expression in (*items, *order, *query.group_by, *([qualify] if qualify else [])):
         refuse_subquery(expression)
     if query.grouped:
-        grouping = Grouping(query.group_by, ids)
+        grouping = (
+            Grouping(query.group_by, ids)
+            if query.grouping_sets is None
+            else SetGrouping(query.group_by, query.grouping_sets, ids)
+        )
         items = tuple(grouping.rewrite(item) for item in items)
         order = tuple(
             e if isinstance(e, ColumnRef) and e.id in by_output else grouping.rewrite(e)

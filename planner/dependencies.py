@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from ..query.bound import Call, ColumnRef, Expression, Literal
 from ..query.datatypes import DoubleType
 from .expressions import column_pair, columns_of, conjuncts, walk
-from .logical import Aggregate, Filter, Join, Node, Project, Sort, Window
+from .logical import Aggregate, Filter, Join, Node, Once, Project, Sort, Window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +157,7 @@ def node_dependencies(
     match node:
         case Filter():
             own += inputs[0] + condition_dependencies(node.predicate)
-        case Sort() | Window():
+        case Sort() | Once() | Window():
             own += inputs[0]
         case Project():
             own += project_dependencies(node, inputs[0])

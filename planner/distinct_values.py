@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from .expressions import column_pair, columns_of
-from .logical import Aggregate, Filter, Join, Node, Project, Scan, Sort, Union, Window
+from .logical import Aggregate, Filter, Join, Node, Once, Project, Scan, Sort, Union, Window
 
 Distinct = dict[int, int]
 
@@ -63,7 +63,7 @@ def node_distinct(node: Node, rows: int, inputs: Sequence[Mapping[int, int]]) ->
     match node:
         case Scan():
             found: Distinct = dict.fromkeys(node.ids, rows)
-        case Filter() | Sort() | Aggregate() | Window():
+        case Filter() | Sort() | Once() | Aggregate() | Window():
             found = dict(inputs[0])
         case Project():
             found = project_distinct(node, inputs[0])

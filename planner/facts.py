@@ -21,6 +21,7 @@ from .logical import (
     Filter,
     Join,
     Node,
+    Once,
     Project,
     Scan,
     Sort,
@@ -96,6 +97,8 @@ class Analysis:
                 return _sort(node, self.facts(node.input))
             case Window():
                 return window_facts(node, self.facts(node.input))
+            case Once():
+                return self.facts(node.input)
             case Union():
                 return _union(node, tuple(self.facts(inner) for inner in node.inputs))
             case _:

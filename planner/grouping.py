@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 
 from ..query.bound import Aggregate as BoundAggregate
-from ..query.bound import Case, ColumnRef, Expression, Literal
+from ..query.bound import Case, ColumnRef, Expression, GroupingLevel, Literal
 from ..query.datatypes import (
     BIGINT,
     DOUBLE,
@@ -63,6 +63,8 @@ class Grouping:
             return dataclasses.replace(reference(self._input(expression)), span=expression.span)
         if isinstance(expression, BoundAggregate):
             return self._aggregate(expression)
+        if isinstance(expression, GroupingLevel):
+            return Literal(type=BIGINT, nullable=False, value=0, span=expression.span)
         return None
 
     def _input(self, expression: Expression) -> Column:

@@ -165,6 +165,20 @@ class Union(Node):
     unique: tuple[tuple[int, ...], ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Once(Node):
+    """Its input, computed once for all places in the plan where its column ids stand.
+
+    Rules work below it and above it, and move nothing through it.
+    """
+
+    input: Node
+
+
+def once(node: Node) -> Once:
+    return Once(columns=node.columns, input=node, span=node.span)
+
+
 class Ids:
     """Hands out column ids that the query does not use yet."""
 
@@ -186,7 +200,7 @@ def children(node: Node) -> tuple[Node, ...]:
             return node.inputs
         case Join():
             return (node.left, node.right)
-        case Filter() | Project() | Aggregate() | Sort() | Window():
+        case Filter() | Project() | Aggregate() | Sort() | Window() | Once():
             return (node.input,)
         case _:
             return ()
@@ -203,6 +217,8 @@ def with_children(node: Node, inputs: tuple[Node, ...]) -> Node:
             return join(node.kind, inputs[0], inputs[1], node.condition, node.span)
         case Filter():
             return keep(inputs[0], node.predicate)
+        case Once():
+            return once(inputs[0])
         case Sort():
             return dataclasses.replace(node, input=inputs[0], columns=inputs[0].columns)
         case Window():
@@ -316,5 +332,7 @@ def _renamed(node: Node, new: dict[int, int], by: dict[int, Expression]) -> Node
         case Union():
             unique = tuple(tuple(new[i] for i in key) for key in node.unique)
             return dataclasses.replace(node, inputs=inputs, columns=columns, unique=unique)
+        case Once():
+            return once(inputs[0])
         case _:
             return dataclasses.replace(node, columns=columns)

@@ -22,6 +22,7 @@ from .logical import (
     Ids,
     Join,
     Node,
+    Once,
     Project,
     Scan,
     Sort,
@@ -56,6 +57,7 @@ class Lowering:
         self.parties = parties
         self.asker = asker if asker in parties else parties[0]
         self.encodings = SharedEncodings(plan, analysis)
+        self._shared: dict[tuple[int, ...], Operator] = {}
 
     def lower(self, node: Node, needed: frozenset[int]) -> Operator:
         """The operator for `node` whose columns include the needed ones."""
@@ -83,6 +85,8 @@ class Lowering:
                 return lower_window(self, node, needed)
             case Union():
                 return self._union(node, needed)
+            case Once():
+                return self._once(node)
             case _:
                 raise AssertionError(type(node).__name__)
 
@@ -136,6 +140,12 @@ class Lowering:
 
     def scalars(self, operator: Operator) -> Scalars:
         return Scalars({c.id: c for c in operator.columns})
+
+    def _once(self, node: Once) -> Operator:
+        """The same operator for every place where the columns stand; equal operators run once."""
+        if node.ids not in self._shared:
+            self._shared[node.ids] = self.lower(node.input, frozenset(node.ids))
+        return self._shared[node.ids]
 
     def _filter(self, node: Filter, needed: frozenset[int]) -> Operator:
         below = self.lower(node.input, needed | columns_of(node.predicate))

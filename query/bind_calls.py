@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from . import functions, operators, syntax
 from .bind_aggregates import bind_aggregate
+from .bind_groups import bind_level
 from .bound import Expression, Literal
 from .datatypes import (
     BIGINT,
@@ -52,6 +53,8 @@ def bind_call(binder: ExpressionBinder, node: syntax.Call) -> Expression:
             span=node.span,
             hint=f"did you mean {close[0].upper()}?" if close else None,
         )
+    if name in ("grouping", "grouping_id"):
+        return bind_level(binder, node)
     special = _special(binder, node, name)
     if special is not None:
         return special

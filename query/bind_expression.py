@@ -267,11 +267,5 @@ def _refused(node: syntax.Expression) -> BindError | UnsupportedError:
             )
         case syntax.Star():
             return BindError("* stands only in a select list and in COUNT(*)", span=node.span)
-        case syntax.GroupingSets():
-            return UnsupportedError(
-                f"{node.kind.upper()} is not supported",
-                span=node.span,
-                hint="join several GROUP BY queries with UNION ALL",
-            )
         case _:
             raise AssertionError(type(node).__name__)

@@ -8,8 +8,19 @@ from dataclasses import dataclass, field
 
 from . import naming, operators, syntax
 from .bind_expression import ExpressionBinder, QueryBinder
+from .bind_groups import Groups, groups_of, has_sets
 from .bind_windows import check_windows, named_windows
-from .bound import Aggregate, ColumnRef, Expression, Literal, OrderKey, Relation, Select, Window
+from .bound import (
+    Aggregate,
+    ColumnRef,
+    Expression,
+    GroupingLevel,
+    Literal,
+    OrderKey,
+    Relation,
+    Select,
+    Window,
+)
 from .datatypes import Column, IntervalType
 from .errors import BindError, Span, UnsupportedError
 from .functions import AGGREGATES
@@ -39,8 +50,11 @@ class SelectBinder:
             if item.alias is not None:
                 self.aliases.setdefault(item.alias.lower(), item.expression)
         where = self._where()
+        if has_sets(self.select.group_by):
+            self.scope = self.scope.of_nullable_columns()
         self._bind_items()
-        keys = self._group_keys()
+        groups = self._groups()
+        keys = groups.keys
         having = self._having()
         qualify = self._qualify()
         outputs = self._outputs()
@@ -49,6 +63,7 @@ class SelectBinder:
         everything = [*self.items, *conditions, *(k.expression for k in order)]
         check_windows(self.scope, where, everything, qualify)
         grouped = bool(keys) or having is not None or any(map(_has_aggregate, everything))
+        grouped = grouped or has_sets(self.select.group_by)
         if grouped:
             self._check_grouped(everything, keys)
         return Select(
@@ -62,6 +77,7 @@ class SelectBinder:
             items=tuple(self.items),
             distinct=self.select.distinct,
             qualify=qualify,
+            grouping_sets=groups.sets,
         )
 
     def _refuse(self) -> None:
@@ -88,7 +104,7 @@ class SelectBinder:
 
     def _has_keys(self) -> bool:
         """Whether groups come from keys, and so have at least one row."""
-        if self.select.group_by is None:
+        if self.select.group_by is None or has_sets(self.select.group_by):
             return False
         items = (item.expression for item in self.select.items)
         return bool(self.select.group_by) or not all(map(_calls_aggregate, items))
@@ -182,14 +198,13 @@ class SelectBinder:
 
     # GROUP BY
 
-    def _group_keys(self) -> tuple[Expression, ...]:
+    def _groups(self) -> Groups:
         if self.select.group_by is None:
-            return ()
-        if not self.select.group_by:
-            found = [i for i in self.items if not (_has_aggregate(i) or contains(i, Window))]
-        else:
-            found = [self._group_key(node) for node in self.select.group_by]
-        return tuple(dict.fromkeys(found))
+            return Groups(keys=())
+        if self.select.group_by:
+            return groups_of(self.select.group_by, self._group_key)
+        found = [i for i in self.items if not (_has_aggregate(i) or contains(i, Window))]
+        return Groups(keys=tuple(dict.fromkeys(found)))
 
     def _group_key(self, node: syntax.Expression) -> Expression:
         if isinstance(node, syntax.Number) and node.text.isdigit():
@@ -215,7 +230,9 @@ class SelectBinder:
         wanted = set(keys)
         for expression in expressions:
             for node in nodes_of(expression, skip=lambda n: _is_settled(n, wanted)):
-                if isinstance(node, ColumnRef) and node.id in local:
+                if isinstance(node, GroupingLevel):
+                    _check_level(node, wanted)
+                elif isinstance(node, ColumnRef) and node.id in local:
                     raise BindError(
                         f"{node.name} must stand in GROUP BY or inside an aggregate",
                         span=node.span,
@@ -299,7 +316,18 @@ def _reference(column: Column, span: Span) -> ColumnRef:
 
 
 def _has_aggregate(expression: Expression) -> bool:
-    return contains(expression, Aggregate)
+    return contains(expression, Aggregate) or contains(expression, GroupingLevel)
+
+
+def _check_level(node: GroupingLevel, keys: set[Expression]) -> None:
+    """BindError unless GROUPING stands over GROUP BY expressions."""
+    if not keys:
+        raise BindError("GROUPING needs a GROUP BY", span=node.span)
+    for key in node.keys:
+        if key not in keys:
+            raise BindError(
+                "GROUPING takes GROUP BY expressions", span=key.span, hint="add it to GROUP BY"
+            )
 
 
 def _is_settled(node: object, keys: set[Expression]) -> bool:

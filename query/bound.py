@@ -132,6 +132,16 @@ class Window(Expression):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GroupingLevel(Expression):
+    """GROUPING(keys): a bit for each key, the last one lowest: 1 where it is not grouped by.
+
+    Of no keys: of all of them.
+    """
+
+    keys: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Exists(Expression):
     query: Query
     negated: bool = False
@@ -217,6 +227,8 @@ class Select(Query):
     Items, HAVING, QUALIFY and ORDER BY hold `Aggregate` nodes in place; `grouped` is true if there
     is a GROUP BY or any aggregate. Items, QUALIFY and ORDER BY hold `Window` nodes in place. ORDER
     BY expressions may use ColumnRefs to output columns.
+    `grouping_sets`: the sets of keys to group by, None for the one set of all of them; a key is
+    NULL in the rows of a set without it, and expressions over keys are typed so.
     """
 
     relation: Relation | None
@@ -227,6 +239,7 @@ class Select(Query):
     items: tuple[Expression, ...]
     distinct: bool
     qualify: Expression | None = None
+    grouping_sets: tuple[tuple[Expression, ...], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,8 @@ _QUOTED_FUNCTIONS = frozenset(
     {"substring", "trim", "position", "left", "right", "replace", "if", "nullif"}
 )
 
+_LEVELS = {"grouping": "GROUPING", "grouping_id": "GROUPING"}
+
 
 def column_name(node: syntax.Expression) -> str:
     """The name that DuckDB gives a select item without an alias."""
@@ -113,7 +115,7 @@ def _call(node: syntax.Call) -> str:
     if name == "count" and not node.arguments:
         text = "count_star()"
     else:
-        shown = {"coalesce": "COALESCE", "ifnull": "COALESCE"}.get(name, name)
+        shown = {"coalesce": "COALESCE", "ifnull": "COALESCE", **_LEVELS}.get(name, name)
         shown = f'"{shown}"' if shown in _QUOTED_FUNCTIONS else shown
         arguments = ", ".join(_text(argument) for argument in node.arguments)
         text = f"{shown}({'DISTINCT ' if node.distinct else ''}{arguments})"

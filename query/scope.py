@@ -68,6 +68,19 @@ class Scope:
                 )
         self.sources.append(source)
 
+    def of_nullable_columns(self) -> Scope:
+        """The same names, where every column may be NULL."""
+
+        def nullable(column: Column) -> Column:
+            return dataclasses.replace(column, nullable=True)
+
+        sources = [
+            dataclasses.replace(source, columns=tuple(map(nullable, source.columns)))
+            for source in self.sources
+        ]
+        standing_in = {place: nullable(column) for place, column in self.standing_in.items()}
+        return dataclasses.replace(self, sources=sources, standing_in=standing_in)
+
     def find(self, parts: Sequence[str], span: Span | None) -> Column | None:
         """The column of a possibly qualified name in this scope or an outer one.
 

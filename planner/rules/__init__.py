@@ -15,6 +15,7 @@ from .distinct_semi_builds import distinct_semi_builds
 from .drop_dependent_keys import drop_dependent_keys
 from .factor_disjunctions import factor_disjunctions
 from .fold_constants import fold_constants
+from .inline_once import inline_once
 from .merge_projects import merge_projects
 from .order_joins import order_joins
 from .prune_columns import prune_columns
@@ -28,6 +29,7 @@ RULES: tuple[Rule, ...] = (
     factor_disjunctions,
     push_filters,
     merge_projects,
+    inline_once,
     prune_columns,
     order_joins,
     aggregate_early,

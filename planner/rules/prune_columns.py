@@ -15,6 +15,7 @@ from ..logical import (
     Filter,
     Join,
     Node,
+    Once,
     Project,
     Scan,
     Sort,
@@ -22,6 +23,7 @@ from ..logical import (
     Window,
     join,
     keep,
+    once,
     project,
     window,
 )
@@ -63,6 +65,8 @@ def prune(node: Node, needed: frozenset[int]) -> Node:
             return _window(node, needed)
         case Union():
             return _union(node, needed)
+        case Once():
+            return once(prune(node.input, frozenset(node.ids)))
         case _:
             return node
 

