@@ -97,16 +97,21 @@ def _of_condition(
     filter_: Expression | None,
 ) -> Aggregate:
     """Aggregates of a condition."""
-    condition = operators.condition(argument, node.name.upper())
-    if name != "count_if":
-        function = "min" if name == "bool_and" else "max"
-        return _plain(binder, node, function, [condition], filter_)
-    if node.distinct:
+    if name == "count_if" and node.distinct:
         raise UnsupportedError(
             f"{node.name.upper()} with DISTINCT is not supported",
             span=node.span,
             hint="BOOL_OR tells whether any row fulfils the condition",
         )
+    function, value = of_condition(name, argument, node)
+    return _plain(binder, node, function, [value], filter_)
+
+
+def of_condition(name: str, argument: Expression, node: syntax.Call) -> tuple[str, Expression]:
+    """The aggregate that count_if, bool_and or bool_or stands for, and its argument."""
+    condition = operators.condition(argument, node.name.upper())
+    if name != "count_if":
+        return "min" if name == "bool_and" else "max", condition
     one, zero = (Literal(type=INTEGER, nullable=False, value=v) for v in (1, 0))
     counted = Case(
         type=INTEGER,
@@ -115,7 +120,7 @@ def _of_condition(
         otherwise=zero,
         span=node.span,
     )
-    return _plain(binder, node, "sum", [counted], filter_)
+    return "sum", counted
 
 
 def _plain(

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from . import operators, syntax
-from .bind_aggregates import aggregate_type
+from .bind_aggregates import aggregate_type, of_condition
 from .bind_frames import WHOLE_PARTITION, bind_frame
 from .bound import ColumnRef, Expression, Literal, OrderKey, Window
 from .casting import cast_expression
 from .datatypes import BIGINT, DOUBLE, NullType, SqlType
 from .errors import BindError, Span, UnsupportedError
-from .functions import WINDOW_AGGREGATES, WINDOW_FUNCTIONS
+from .functions import AGGREGATES, WINDOW_AGGREGATES, WINDOW_FUNCTIONS
 from .scope import Scope, suggestion
 from .walking import contains, nodes_of
 
@@ -73,7 +73,7 @@ def check_windows(
 def bind_window(binder: ExpressionBinder, node: syntax.Call) -> Window:
     """A call with OVER. Errors: BindError where it may not stand or does not fit;
     UnsupportedError, by name, for what does not run."""
-    name = node.name.lower()
+    name = AGGREGATES.get(node.name.lower(), node.name.lower())
     _check_place(binder, node)
     _check_call(node, name)
     window = _specification(binder, node)
@@ -221,6 +221,8 @@ def _function(binder: ExpressionBinder, node: syntax.Call, name: str) -> _Made:
         return _Made("count_star", BIGINT)
     _count_arguments(node, 1, 1)
     argument = _argument(binder, node)
+    if name in ("bool_and", "bool_or", "count_if"):
+        name, argument = of_condition(name, argument, node)
     type = aggregate_type(name, argument, node.span)
     return _Made(name, type, argument=argument, nullable=name != "count")
 

@@ -104,7 +104,9 @@ WINDOW_FUNCTIONS = frozenset(
     )
 )
 
-WINDOW_AGGREGATES = frozenset({"count", "sum", "avg", "min", "max"})
+WINDOW_AGGREGATES = frozenset(
+    {"count", "sum", "avg", "min", "max", "bool_and", "bool_or", "count_if"}
+)
 """Aggregates that also run over the frames of a window."""
 
 MODEL_FUNCTIONS = frozenset({"predict", "evaluate"})
