@@ -6,6 +6,7 @@ checked here as well.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 from . import syntax
@@ -75,6 +76,26 @@ def _command(statement: syntax.Statement, catalog: Catalog) -> Command | None:
             return KeepTable(name=name.lower()) if exists else None
         case _:
             return None
+
+
+def named_tables(statement: object) -> frozenset[str]:
+    """The tables that a statement reads, describes or makes, in lower case; common tables as well.
+
+    Not the table that it drops, whatever state that is in.
+    """
+    found: set[str] = set()
+    match statement:
+        case syntax.TableName(parts=parts) | syntax.Describe(parts=parts):
+            found.add(parts[-1].lower())
+        case syntax.CreateSharedTable(name=name, replace=False) | syntax.Copy(source=str(name)):
+            found.add(name.lower())
+    if isinstance(statement, tuple):
+        for item in statement:
+            found |= named_tables(item)
+    elif isinstance(statement, syntax.Node):
+        for entry in dataclasses.fields(statement):
+            found |= named_tables(getattr(statement, entry.name))
+    return frozenset(found)
 
 
 def into_shared_table(statement: syntax.CreateSharedTable, catalog: Catalog) -> Into:

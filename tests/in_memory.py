@@ -61,6 +61,9 @@ class MemoryShelf:
     def prepare(self, node: Store, shares: Sequence[Bits]) -> None:
         self.prepared = (node.table, list(shares))
 
+    def vouch(self) -> None:
+        assert self.prepared is not None
+
     def commit(self) -> None:
         assert self.prepared is not None
         table, shares = self.prepared

@@ -30,6 +30,7 @@ from ..party.messages import (
 )
 from ..party.results import Received
 from ..party.settings import load_settings
+from ..party.table_schema import restore_schema
 from ..transport.identity import load_identity
 
 SILENCE_SECONDS = 20.0
@@ -65,6 +66,7 @@ class Result:
 
     rounds, sent_bytes (by compute party) and messages (of all together) are measured; `predicted`
     is what the planner had computed. EXPLAIN gives a table with one column `explain`.
+    `message` says what a statement did that gives no rows, as CREATE SHARED TABLE.
     """
 
     table: pa.Table | None
@@ -77,6 +79,7 @@ class Result:
     plan_digest: str
     privacy: str
     session_id: str
+    message: str = ""
 
 
 class Client:
@@ -141,11 +144,13 @@ class Client:
             self._cancel(session)
 
     def catalog(self) -> Catalog:
-        """The catalog that the node works by."""
-        text = str(self._link.call("catalog", {}, timeout_seconds=_CALL_SECONDS)["text"])
-        return load_catalog(
-            text, parties=self._federation.parties, directory=self._public_directory
+        """The catalog that the node works by, with the shared tables of now."""
+        told = self._link.call("catalog", {}, timeout_seconds=_CALL_SECONDS)
+        declared = load_catalog(
+            str(told["text"]), parties=self._federation.parties, directory=self._public_directory
         )
+        shared = [restore_schema(str(text)) for text in told["shared"]]
+        return declared.with_shared({table.name: table for table in shared})
 
     def status(self) -> Body:
         """The node's name and version, and what runs there."""
@@ -225,6 +230,7 @@ class Client:
             plan_digest=facts["plan"],
             privacy=facts["privacy"],
             session_id=facts["session"],
+            message=facts["message"],
         )
 
     def _cancel_and_wait(self, session: str, answers: queue.SimpleQueue[Body | TacitError]) -> None:

@@ -34,6 +34,8 @@ class Answer:
 
     def to_arrow(self) -> pa.Table:
         """The answer's rows. Errors: UserError if they went to other parties only."""
+        if self._result.table is None and self._result.message:
+            raise UserError(f"this statement gives no rows. {self._result.message}")
         if self._result.table is None:
             receivers = ", ".join(self.recipients)
             raise UserError(
@@ -45,6 +47,11 @@ class Answer:
     def to_pandas(self) -> pd.DataFrame:
         """The answer's rows as a DataFrame. Errors: as `to_arrow`."""
         return self.to_arrow().to_pandas()
+
+    @property
+    def message(self) -> str:
+        """What a statement did that gives no rows (CREATE SHARED TABLE, DROP TABLE), or empty."""
+        return self._result.message
 
     @property
     def session(self) -> str:
@@ -95,6 +102,8 @@ class Answer:
     def __str__(self) -> str:
         from .render import text_table
 
+        if self._result.table is None and self._result.message:
+            return self._result.message
         return text_table(self.to_arrow())
 
 

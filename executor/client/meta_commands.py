@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...query.catalog import ColumnDefinition, Table
-from ...query.datatypes import DateType, DecimalType, DoubleType, SqlType, TimestampType
+from ...query.catalog import Table
 from ...query.errors import UserError
+from ..party.describing import column_key, column_values, owners_text
 
 if TYPE_CHECKING:
     from .console import Console
@@ -55,7 +53,7 @@ def _describe(console: Console, argument: str) -> None:
     tables = console.catalog.tables
     name = argument.rstrip(";").lower()
     if not name:
-        rows = [(t.name, ", ".join(t.owners) or "public", f"{t.rows:,}") for t in tables.values()]
+        rows = [(t.name, owners_text(t), f"{t.rows:,}") for t in tables.values()]
         console.write(_aligned([("table", "owned by", "rows at most"), *rows]))
     elif name in tables:
         console.write(_aligned(_column_rows(tables[name])))
@@ -113,41 +111,9 @@ def _column_rows(table: Table) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = [("column", "type", "null", "values", "key")]
     for column in table.columns:
         null = "" if column.nullable else "not null"
-        rows.append((column.name, str(column.type), null, _values(column), _key(table, column)))
+        values, key = column_values(column), column_key(table, column)
+        rows.append((column.name, str(column.type), null, values, key))
     return rows
-
-
-def _values(column: ColumnDefinition) -> str:
-    """The declared domain or bounds of a column, as far as a line has room."""
-    if column.encoding is None or not (column.checked or column.encoding.domain):
-        return ""
-    if column.encoding.domain is None:
-        low, high = column.encoding.lo, column.encoding.hi
-        return f"{_decoded(column.type, low)} to {_decoded(column.type, high)}"
-    shown = ", ".join(repr(value) for value in column.encoding.domain[:6])
-    return shown + (", ..." if len(column.encoding.domain) > 6 else "")
-
-
-def _decoded(kind: SqlType, encoded: int) -> str:
-    """A bound as it is written in SQL."""
-    match kind:
-        case DecimalType(scale=int(scale)) | DoubleType(scale=int(scale)):
-            return f"{Decimal(encoded).scaleb(-scale):f}"
-        case DateType():
-            return str(date(1970, 1, 1) + timedelta(days=encoded))
-        case TimestampType():
-            return str(datetime(1970, 1, 1) + timedelta(microseconds=encoded))
-        case _:
-            return str(encoded)
-
-
-def _key(table: Table, column: ColumnDefinition) -> str:
-    if column.name in table.primary_key:
-        return "primary key"
-    for key in table.foreign_keys:
-        if column.name in key.columns:
-            return f"references {key.table}"
-    return ""
 
 
 def _aligned(rows: Sequence[tuple[str, ...]]) -> str:

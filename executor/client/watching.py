@@ -83,7 +83,9 @@ def statistics_text(result: Result) -> str:
 
 
 def delivery_text(result: Result) -> str:
-    """Where an answer is that the asker does not receive."""
+    """What was done, or where an answer is that the asker does not receive."""
+    if result.message:
+        return result.message
     return (
         f"The answer went to {', '.join(result.recipients)}, as the result {result.session_id[:8]}."
     )

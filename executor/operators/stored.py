@@ -1,8 +1,8 @@
 """Shared tables: shares that a plan leaves with the compute parties, and that later plans read.
 
 A column is stored as planes, 0 under NULL, with its null plane; the valid plane is stored too.
-Storing costs what turns ring columns into planes and clears what stands under NULL, and two rounds
-of eight bytes: the barrier. Reading costs nothing.
+Storing costs what turns ring columns into planes and clears what stands under NULL, and four rounds
+of eight bytes: two barriers. Reading costs nothing.
 
 Why shares may be used again, by any number of plans: of the three components of a shared value a
 party holds two, which are uniformly random to it. Whatever a later plan sends is either masked by
@@ -37,8 +37,11 @@ class Shelf(Protocol):
     def prepare(self, node: Store, shares: Sequence[Bits]) -> None:
         """Keeps the shares of a table, durably, but not yet as the table of its name."""
 
+    def vouch(self) -> None:
+        """Every party has prepared its part: from here on it may be committed elsewhere."""
+
     def commit(self) -> None:
-        """Makes what was prepared the table of its name. Every party has prepared its part."""
+        """Makes what was prepared the table of its name. Every party has vouched for its part."""
 
 
 def read_stored(p: SharingProtocol, node: Stored, shelf: Shelf | None) -> SecretTable:
@@ -73,9 +76,10 @@ def _widths(column: Column) -> list[int]:
 def store(p: SharingProtocol, node: Store, table: SecretTable, shelf: Shelf | None) -> None:
     """Keeps the relation at every party, or at none.
 
-    Every party writes its shares, learns that the others have too, and only then gives them their
-    name. A party that fails before keeps the old state; one that fails later is left with a table
-    that is complete elsewhere, and says so.
+    Every party writes its shares; learns that the others have too, and from there on keeps them
+    even if the session fails; learns that the others have come so far as well, and only then gives
+    them their name. Who fails before the first barrier has been passed leaves nothing anywhere; who
+    fails between the barriers, at most two rounds, cannot know whether the others went on.
     """
     secrets = [table.columns[column.id] for column in node.columns]
     values = cleaned_bits(p, secrets)
@@ -85,14 +89,16 @@ def store(p: SharingProtocol, node: Store, table: SecretTable, shelf: Shelf | No
         if column.nullable:
             shares.append(null_or_never(p, secret))
     shares.append(table.valid)
-    if p.counts_only:
-        barrier(p)
-        return
-    if shelf is None:
+    if shelf is None and not p.counts_only:
         raise InternalError("a party without a place for shared tables makes one")
-    shelf.prepare(node, shares)
+    if shelf is not None:
+        shelf.prepare(node, shares)
     barrier(p)
-    shelf.commit()
+    if shelf is not None:
+        shelf.vouch()
+    barrier(p)
+    if shelf is not None:
+        shelf.commit()
 
 
 def barrier(p: SharingProtocol) -> None:

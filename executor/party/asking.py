@@ -10,8 +10,10 @@ import pyarrow as pa
 
 from ...planner.cost import Cost, PlanCost
 from ...planner.explain import explain_analyze
-from ...planner.secure import SecurePlan
+from ...planner.privacy import row_count
+from ...planner.secure import Root, SecurePlan, Store
 from ...query.bound import Statement
+from ...query.commands import Command
 from ...query.errors import (
     CancelledError,
     InternalError,
@@ -20,6 +22,7 @@ from ...query.errors import (
     SessionError,
     TacitError,
 )
+from .commanding import command_facts, perform
 from .ending import Ending
 from .failures import choose_failure
 from .messages import Body, Question, Start, Usage, cost_body
@@ -64,6 +67,9 @@ class Inquiry:
         timer.daemon = True
         timer.start()
         try:
+            command = self._resources.compiler.command(self._question.statement)
+            if command is not None:
+                return self._performed(command)
             statement = self._resources.compiler.bind(self._question.statement)
             if statement.explain in ("plan", "privacy"):
                 return self._explained(statement)
@@ -90,6 +96,13 @@ class Inquiry:
             ),
             "seconds": time.monotonic() - self._began,
         }
+
+    def _performed(self, command: Command) -> Reply:
+        """What needs no plan and no session."""
+        outcome = perform(self._resources, command)
+        parties = len(self._resources.federation.parties)
+        seconds = time.monotonic() - self._began
+        return Reply(facts=command_facts(outcome, parties, seconds), table=outcome.table)
 
     def _explained(self, statement: Statement) -> Reply:
         """EXPLAIN and EXPLAIN PRIVACY: this party's own planning; nobody else hears of it."""
@@ -213,6 +226,7 @@ class Inquiry:
             "predicted": cost_body(predicted),
             "plan": plan.digest,
             "privacy": privacy,
+            "message": _message(plan.root) if measured is not _NOTHING else "",
         }
 
     def _tell(self, state: str) -> None:
@@ -227,6 +241,17 @@ def _fault_of(failures: dict[str, TacitError], silent: set[str]) -> TacitError:
     if isinstance(chosen, PeerTimeoutError) and silent and chosen.party not in silent:
         return silence(silent, chosen.step or "")
     return chosen
+
+
+def _message(root: Root) -> str:
+    """What a query did that nobody receives anything of."""
+    if not isinstance(root, Store):
+        return ""
+    rows, columns = row_count(root.rows), len(root.table.columns)
+    return (
+        f"The shared table {root.table.name} is kept by all parties: {columns} "
+        f"column{'s' if columns != 1 else ''}, at most {rows}."
+    )
 
 
 def _lines(text: str) -> pa.Table:

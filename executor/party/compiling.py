@@ -12,11 +12,13 @@ from ...planner.cost import Link, PlanCost, Pricer
 from ...planner.explain import explain_plan
 from ...planner.privacy import explain_privacy
 from ...planner.secure import Root, SecurePlan
-from ...query import bind, load_catalog, parse
+from ...query import bind, load_catalog, parse, syntax
 from ...query.bound import Statement
 from ...query.catalog import Catalog
-from ...query.errors import SqlError, UnsupportedError, UserError
+from ...query.commands import Command, bind_command, named_tables
+from ...query.errors import SqlError, UserError
 from ..operators.pricing import DryRunPricer
+from .shared_tables import SharedTables
 
 _REMEMBERED = 64
 
@@ -25,6 +27,9 @@ class Compiler(Protocol):
     """What a node needs of query and planner. The same text gives the same plan everywhere."""
 
     catalog: Catalog
+
+    def command(self, text: str) -> Command | None:
+        """The command that a text holds; None if it holds a query. Errors: as `bind`."""
 
     def bind(self, text: str) -> Statement:
         """The one statement that a text holds. Errors: SqlError, UserError."""
@@ -43,7 +48,7 @@ class Compiler(Protocol):
 
 
 class SqlCompiler:
-    """Compiles against one catalog; remembers the last prices.
+    """Compiles against one catalog and the shared tables of now; remembers the last prices.
 
     `admit` sees every plan before time and memory go into its price, and may raise.
     """
@@ -56,30 +61,42 @@ class SqlCompiler:
         link: Link,
         public_directory: Path,
         admit: Callable[[Root], None] = lambda root: None,
+        shared: SharedTables | None = None,
     ) -> None:
         self.catalog = load_catalog(catalog_text, parties=parties, directory=public_directory)
         self._parties = parties
         self._link = link
         self._admit = admit
+        self._shared = shared
         self._pricer: Pricer = DryRunPricer(parties)
         self.price = lru_cache(_REMEMBERED)(self._pricer.plan_cost)
+
+    def command(self, text: str) -> Command | None:
+        """The command that a text holds, None if it holds a query. Errors: as `bind`."""
+        statement, catalog = self._parsed(text)
+        return bind_command(statement, catalog, text=text)
 
     def bind(self, text: str) -> Statement:
         """The one statement that a text holds. Errors: SqlError, UserError."""
         try:
-            statements = parse(text)
-            if len(statements) != 1:
-                raise UserError(f"a query is one statement; the text holds {len(statements)}")
-            bound = bind(statements[0], self.catalog, parties=self._parties, text=text)
-            if bound.into is not None:
-                raise UnsupportedError(
-                    "CREATE SHARED TABLE is not supported",
-                    span=statements[0].span,
-                    hint="write the query as a common table: WITH name AS (SELECT ...) SELECT ...",
-                )
-            return bound
+            statement, catalog = self._parsed(text)
+            return bind(statement, catalog, parties=self._parties, text=text)
         except SqlError as error:
             raise error.located(text) from None
+
+    def _parsed(self, text: str) -> tuple[syntax.Statement, Catalog]:
+        """The one statement of a text, and the catalog that it is bound to.
+
+        Errors: SqlSyntaxError; UserError; SessionError for a shared table that cannot be read.
+        """
+        statements = parse(text)
+        if len(statements) != 1:
+            raise UserError(f"a query is one statement; the text holds {len(statements)}")
+        if self._shared is None:
+            return statements[0], self.catalog
+        for name in named_tables(statements[0]):
+            self._shared.check(name)
+        return statements[0], self.catalog.with_shared(self._shared.tables())
 
     def plan(self, statement: Statement, asker: str) -> SecurePlan:
         """The plan that answers a statement. Errors: SqlError; whatever `admit` raises."""

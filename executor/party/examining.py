@@ -18,6 +18,7 @@ def examine(resources: Resources, statement: Statement, asker: str) -> SecurePla
     """
     check_policy(resources.policy, statement)
     plan = resources.compiler.plan(statement, asker)
+    resources.shared.check_room(plan.root)
     if resources.party in plan.root.recipients and asker != resources.party:
         resources.results.check_room()
     patience = min(MAX_SOURCE_WAIT_SECONDS, resources.settings.peer_timeout_seconds / 2)

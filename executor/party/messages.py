@@ -1,6 +1,6 @@
 """What nodes and clients say to each other on the control plane: small JSON objects, checked.
 
-node to node    hello, propose, start, cancel
+node to node    hello, propose, start, cancel, drop
 owner to node   query, cancel, status, catalog, results; tables through DoGet
 """
 
@@ -41,11 +41,16 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal(Message):
-    """The asker asks every other node whether it would take part."""
+    """The asker asks every other node whether it would take part.
+
+    `tables`: the versions of the shared tables that the statement reads or makes, by name, as a
+    JSON object; a table that the asker does not hold has an empty one.
+    """
 
     session: str
     statement: str
     catalog: str
+    tables: str
     protocol: str
     version: str
     seconds: float
@@ -94,6 +99,14 @@ class Usage(Message):
     sent_messages: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removal(Message):
+    """A party asks every other one to remove its shares of a shared table."""
+
+    session: str
+    name: str
+
+
 def encode(body: Mapping[str, Any]) -> bytes:
     """A message's bytes."""
     return json.dumps(body, separators=(",", ":")).encode()
@@ -139,7 +152,7 @@ def _cost(body: Mapping[str, Any]) -> Cost:
 
 
 def _checked(cls: type[Message], key: str, kind: str, value: Any) -> Any:
-    limit = MAX_STATEMENT_CHARACTERS if key == "statement" else 512
+    limit = MAX_STATEMENT_CHARACTERS if key in ("statement", "tables") else 512
     match kind:
         case "str":
             fits = isinstance(value, str) and len(value) <= limit

@@ -15,7 +15,7 @@ from ...query.errors import SessionError
 from ..transport.sockets import listen
 from .compiling import Compiler
 from .federation import Address
-from .messages import Body, Cancel, Proposal, Question, Start
+from .messages import Body, Cancel, Proposal, Question, Removal, Start
 from .opening import listening, open_resources
 from .participating import Participant
 from .resources import RunPlan
@@ -153,6 +153,10 @@ def _actions(participant: Participant, owner: OwnerService) -> dict[str, Action]
             perform=lambda who, body, gone: participant.start(who, Start.from_body(body)),
         ),
         "cancel": Action(audience="both", perform=cancel),
+        "drop": Action(
+            audience="peer",
+            perform=lambda who, body, gone: participant.drop(who, Removal.from_body(body)),
+        ),
         "query": Action(
             audience="owner",
             perform=lambda who, body, gone: owner.query(Question.from_body(body), gone),

@@ -23,8 +23,10 @@ from .policy import POLICY_FILE, load_policy
 from .resources import Resources, RunPlan, complain
 from .results import ResultStore
 from .settings import PARTY_FILE, PartySettings, load_settings
+from .shared_tables import SharedTables
 from .slot import Slot
 from .source_gate import SourceGate
+from .table_files import Safe, storage_key
 
 _OWN_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -48,12 +50,15 @@ def open_resources(
     identity = _identity(federation, party)
     catalog_text = read_catalog(directory)
     public = settings.public_directory or directory
+    safe = Safe(key=storage_key(identity.key_pem()), party=party, index=federation.index(party))
+    shared = SharedTables(own, safe, settings)
     compiler = compiler or SqlCompiler(
         catalog_text,
         parties=federation.parties,
         link=federation.link,
         public_directory=public,
         admit=partial(check_limits, party=party, settings=settings),
+        shared=shared,
     )
     policy = load_policy(own, party, local=settings.local)
     audit = AuditLog(own / AUDIT_FILE, party)
@@ -73,6 +78,7 @@ def open_resources(
         compiler=compiler,
         gate=gate,
         audit=audit,
+        shared=shared,
         results=ResultStore(own, party, limit=settings.max_results),
         slot=Slot(),
         links=_links(federation, identity, stack),

@@ -16,11 +16,13 @@ from ...query.errors import (
     SessionError,
     TacitError,
 )
+from .commanding import remove
 from .examining import examine
 from .failures import failure_for_peers
-from .messages import CANCELLED, Agreement, Body, Cancel, Proposal, Start
+from .messages import CANCELLED, Agreement, Body, Cancel, Proposal, Removal, Start
 from .resources import Resources, complain
 from .session import Session
+from .versions import check_versions
 
 START_WITHIN_SECONDS = 30.0
 """How long a node that agreed keeps its place for a query that does not start."""
@@ -129,6 +131,10 @@ class Participant:
             else:
                 session.abort(PeerFailedError(told, party=party, step=session.step))
 
+    def drop(self, party: str, removal: Removal) -> Body:
+        """Removes this party's shares of a shared table. Errors: PolicyError; SessionError."""
+        return remove(self._resources, party, removal)
+
     def running(self) -> list[Body]:
         """The sessions that run here for others."""
         with self._lock:
@@ -181,6 +187,7 @@ class Participant:
                 f"{compiler.catalog.digest} and {proposal.catalog}); no query can run until their "
                 "catalog.sql are the same"
             )
+        check_versions(resources, proposal.tables, asker)
         return examine(resources, compiler.bind(proposal.statement), asker)
 
     def _check_start(self, seat: _Seat, start: Start) -> None:

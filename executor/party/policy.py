@@ -8,13 +8,13 @@ notes = "deny"
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
-from ...query.bound import BoundTable, Statement
+from ...query.bound import Statement
 from ...query.catalog import Table
 from ...query.errors import PolicyError
+from ...query.walking import tables_of
 from .settings import Section, read_toml
 
 POLICY_FILE = "policy.toml"
@@ -69,27 +69,23 @@ def check_policy(policy: Policy, statement: Statement) -> None:
 def own_tables(statement: Statement, owner: str) -> list[tuple[str, str]]:
     """The tables in a statement, subqueries included, that `owner` holds or holds a part of.
 
+    Those whose rows went into a shared table in the statement are among them.
+
     As pairs of name and wording, sorted.
     """
-    found = {
-        (bound.table.name, _wording(bound.table, owner))
-        for bound in _bound_tables(statement)
-        if owner in ((bound.owner,) if bound.owner else bound.table.owners)
-    }
+    found: set[tuple[str, str]] = set()
+    for bound in tables_of(statement):
+        table = bound.table
+        if table.sharing is not None:
+            found.update(
+                (name, f"table {name}, whose rows are in the shared table {table.name}")
+                for holder, name in table.sharing.sources
+                if holder == owner
+            )
+        elif owner in ((bound.owner,) if bound.owner else table.owners):
+            found.add((table.name, _wording(table, owner)))
     return sorted(found)
 
 
 def _wording(table: Table, owner: str) -> str:
     return f"table {table.name}" if len(table.owners) == 1 else f"{owner}'s part of {table.name}"
-
-
-def _bound_tables(node: object) -> Iterator[BoundTable]:
-    """Every table reference below a node of a bound query, wherever it stands."""
-    if isinstance(node, BoundTable):
-        yield node
-    elif isinstance(node, tuple):
-        for item in node:
-            yield from _bound_tables(item)
-    elif hasattr(node, "__dataclass_fields__"):
-        for field in fields(node):  # type: ignore[arg-type]
-            yield from _bound_tables(getattr(node, field.name))

@@ -16,6 +16,7 @@ from .failures import choose_failure
 from .messages import CANCELLED, SESSION_BYTES, Agreement, Cancel, Proposal
 from .replies import Replies, silence
 from .resources import Resources
+from .versions import versions_text
 
 WITHDRAW_SECONDS = 2.0
 _LEAST_PAUSE_SECONDS = 0.02
@@ -110,6 +111,7 @@ class Proposer:
             session=session_id,
             statement=self._text,
             catalog=resources.compiler.catalog.digest,
+            tables=versions_text(resources.shared, self._statement),
             protocol=resources.federation.protocol,
             version=resources.version,
             seconds=max(self._until - time.monotonic(), 0.001),

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from ...connectors.source import TableSource
 from ...planner.secure import SecurePlan
+from ..operators.stored import Shelf
 from ..sharing.protocol import SharingProtocol
 from ..transport.identity import Identity
 from ..transport.listener import DataListener
@@ -21,6 +22,7 @@ from .federation import Federation
 from .policy import Policy
 from .results import ResultStore
 from .settings import PartySettings
+from .shared_tables import SharedTables
 from .slot import Slot
 from .source_gate import SourceGate
 
@@ -36,6 +38,7 @@ class RunPlan(Protocol):
         party: str,
         source: TableSource | None,
         watch: Callable[[int, str], None],
+        shelf: Shelf | None,
     ) -> pa.Table | None: ...
 
 
@@ -53,6 +56,7 @@ class Resources:
     gate: SourceGate
     audit: AuditLog
     results: ResultStore
+    shared: SharedTables
     slot: Slot
     links: Mapping[str, ControlLink]
     listener: DataListener

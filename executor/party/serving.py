@@ -14,6 +14,7 @@ from .failures import describe_failure
 from .messages import Body, Cancel, Question
 from .participating import Participant
 from .resources import Resources, complain
+from .table_schema import schema_text
 
 TICK_SECONDS = 0.1
 
@@ -70,8 +71,9 @@ class OwnerService:
         return {**self._participant.hello(), "asked": own, "joined": self._participant.running()}
 
     def catalog(self) -> Body:
-        """The catalog that this node works by, as text."""
-        return {"text": self._resources.catalog_text}
+        """The catalog that this node works by, as text, and the schemas of its shared tables."""
+        shared = [schema_text(table) for table in self._resources.shared.tables().values()]
+        return {"text": self._resources.catalog_text, "shared": shared}
 
     def results(self) -> Body:
         """The results on disk, and what they answer."""

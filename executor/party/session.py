@@ -106,6 +106,7 @@ class Session:
         resources = self._resources
         channel = self._connect()
         keys = agree_keys(channel, self._context())
+        shelf = resources.shared.shelf(self.id, self.plan)
         try:
             counters = channel.counters
             self._start = Counters(
@@ -121,8 +122,10 @@ class Session:
                 party=resources.party,
                 source=self._source,
                 watch=self._watch,
+                shelf=shelf,
             )
         finally:
+            shelf.close()
             self._source = None
             keys.burn()
         self._state, self._step = "delivering", "delivering"

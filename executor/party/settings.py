@@ -24,6 +24,8 @@ class PartySettings:
     max_relation_bytes: how many bytes its shares may take. fragment_memory_bytes: what the database
     that works on this party's own tables may take. max_results: how many results of others'
     queries are kept; more are refused until the owner removes some.
+    max_shared_tables and max_shared_bytes: how many shared tables this party keeps its shares of,
+    and how many bytes of its disk they may take.
     max_frame_bytes: the largest message between compute parties.
     data_directory: where sources.sql lies, if not beside party.toml. public_directory: where the
     files of public tables lie, if not beside catalog.sql. listen_host: the address to listen on,
@@ -38,6 +40,8 @@ class PartySettings:
     max_relation_bytes: int = 2**31
     fragment_memory_bytes: int = 2**32
     max_results: int = 1000
+    max_shared_tables: int = 1000
+    max_shared_bytes: int = 2**36
     max_frame_bytes: int = 2**30
     data_directory: Path | None = None
     public_directory: Path | None = None
@@ -64,6 +68,8 @@ def load_settings(directory: Path) -> PartySettings:
         max_relation_bytes=section.count("max_relation_bytes", default.max_relation_bytes),
         fragment_memory_bytes=section.count("fragment_memory_bytes", default.fragment_memory_bytes),
         max_results=section.count("max_results", default.max_results),
+        max_shared_tables=section.count("max_shared_tables", default.max_shared_tables),
+        max_shared_bytes=section.count("max_shared_bytes", default.max_shared_bytes),
         max_frame_bytes=section.count("max_frame_bytes", default.max_frame_bytes),
         data_directory=section.directory("data_directory"),
         public_directory=section.directory("public_directory"),

@@ -35,6 +35,7 @@ def result(table, recipients=("mercy",)):
         sent_bytes=(1000, 2000, 500),
         seconds=0.25,
         session_id="0123456789abcdef" * 2,
+        message="",
     )
 
 

@@ -1,18 +1,21 @@
 """A node's process with something wrong in it, for tests: `PATCH,... DIRECTORY PARTY`.
 
 other-catalog: reads one more table than the others. tampered-planner: plans something else.
-full-disk: there is no space for results. In all of them, a query that names the number 98765
+full-disk: there is no space for results, nor for shared tables. dies-unprepared, dies-between,
+dies-uncommitted: the process ends before its shares of a shared table are on disk, when all of them
+are, and when it shall give them their name. In all of them, a query that names the number 98765
 takes long: its plan runs after 20 seconds of small rounds.
 """
 
 import dataclasses
+import os
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tacit.executor.party import compiling, opening, results
+from tacit.executor.party import compiling, opening, results, shared_tables, table_files
 from tacit.executor.party.__main__ import main
 from tacit.planner.secure import SecurePlan
 
@@ -54,6 +57,19 @@ def tampered_planner() -> None:
 def full_disk() -> None:
     write = results._write
     results._write = lambda path, table: write(Path("/dev/full"), table)
+    seal = table_files.Safe.write
+
+    def unwritten(self: Any, path: Path, *given: Any) -> None:
+        seal(self, Path("/dev/full"), *given)
+
+    table_files.Safe.write = unwritten  # type: ignore[method-assign]
+
+
+def dies_in(method: str) -> Callable[[], None]:
+    def patch() -> None:
+        setattr(shared_tables.SessionShelf, method, lambda self, *given: os._exit(1))
+
+    return patch
 
 
 PATCHES = {
@@ -61,6 +77,9 @@ PATCHES = {
     "other-catalog": other_catalog,
     "tampered-planner": tampered_planner,
     "full-disk": full_disk,
+    "dies-unprepared": dies_in("prepare"),
+    "dies-between": dies_in("vouch"),
+    "dies-uncommitted": dies_in("commit"),
 }
 
 if __name__ == "__main__":
