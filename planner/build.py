@@ -38,7 +38,7 @@ from .logical import (
     project,
 )
 from .set_operations import combine
-from .subqueries import add_subquery, is_subquery_predicate
+from .subqueries import InnerExpressions, Unnesting, join_on
 from .windowing import Windowing, has_window
 
 
@@ -77,27 +77,14 @@ def _join(relation: BoundJoin, ids: Ids) -> Node:
     """A join; a RIGHT JOIN is a LEFT JOIN turned round, merged columns stand above."""
     left, right = build_relation(relation.left, ids), build_relation(relation.right, ids)
     condition = () if relation.condition is None else conjuncts(relation.condition)
-    for part in condition:
-        refuse_subquery(part)
     kind = {"cross": "inner", "right": "left"}.get(relation.kind, relation.kind)
     if relation.kind == "right":
         left, right = right, left
-    node: Node = join(kind, left, right, condition, relation.span)
+    node = join_on(join(kind, left, right, condition, relation.span), ids)
     if relation.merged:
         kept = tuple((column, reference(column)) for column in node.columns)
         node = project(node, (*kept, *relation.merged))
     return node
-
-
-def refuse_subquery(expression: Expression) -> None:
-    """UnsupportedError if a subquery stands anywhere in the expression."""
-    if has_subquery(expression):
-        raise UnsupportedError(
-            "a subquery is supported only as a condition of its own in WHERE "
-            "(EXISTS, NOT EXISTS, IN, NOT IN, joined by AND)",
-            span=expression.span,
-            hint="join the subquery as a derived table in FROM, or split the condition",
-        )
 
 
 def _table(relation: BoundTable, ids: Ids) -> Node:
@@ -134,48 +121,52 @@ def _select(query: Select, ids: Ids) -> Node:
         e if isinstance(e, ColumnRef) and e.id in by_output else substitute(e, by_output)
         for e in order
     )
-    qualify = query.qualify
-    for expression in (*items, *order, *query.group_by, *([qualify] if qualify else [])):
-        refuse_subquery(expression)
+    having = () if query.having is None else conjuncts(query.having)
+    qualify = () if query.qualify is None else (query.qualify,)
+    everything = (*having, *items, *order, *qualify)
     if query.grouped:
-        grouping = (
-            Grouping(query.group_by, ids)
-            if query.grouping_sets is None
-            else SetGrouping(query.group_by, query.grouping_sets, ids)
-        )
-        items = tuple(grouping.rewrite(item) for item in items)
-        order = tuple(
-            e if isinstance(e, ColumnRef) and e.id in by_output else grouping.rewrite(e)
-            for e in order
-        )
-        having = None if query.having is None else grouping.rewrite(query.having)
-        qualify = None if qualify is None else grouping.rewrite(qualify)
-        node = grouping.node(node)
-        if having is not None:
-            refuse_subquery(having)
-            node = keep(node, having)
-    if has_window(*items, *order, *([qualify] if qualify else [])):
+        node, everything = _grouped(node, query, everything, ids)
+    unnesting = Unnesting(node, ids)
+    for predicate in everything[: len(having)]:
+        for part in conjuncts(predicate):
+            unnesting.restrict(part)
+    values = tuple(unnesting.rewrite(e) for e in everything[len(having) :])
+    node = unnesting.node
+    if has_window(*values):
         windowing = Windowing(ids)
-        items = tuple(windowing.rewrite(item) for item in items)
-        order = tuple(windowing.rewrite(key) for key in order)
-        qualify = None if qualify is None else windowing.rewrite(qualify)
+        values = tuple(windowing.rewrite(value) for value in values)
         node = windowing.node(node)
-        node = node if qualify is None else keep(node, qualify)
-    return _output(node, query, items, order, ids)
+    if qualify:
+        node = keep(node, values[-1])
+    stop = len(items) + len(order)
+    return _output(node, query, values[: len(items)], values[len(items) : stop], ids)
+
+
+def _grouped(
+    node: Node, query: Select, expressions: tuple[Expression, ...], ids: Ids
+) -> tuple[Node, tuple[Expression, ...]]:
+    """GROUP BY, and the expressions over the groups."""
+    rows = InnerExpressions(node, query.group_by, ids)
+    grouping = (
+        Grouping(rows.keys, ids)
+        if query.grouping_sets is None
+        else SetGrouping(rows.keys, query.grouping_sets, ids)
+    )
+    rewritten = tuple(grouping.rewrite(rows.rewrite(e)) for e in expressions)
+    return grouping.node(rows.node), rewritten
 
 
 def _where(node: Node, where: Expression | None, ids: Ids) -> Node:
-    """WHERE: plain conditions first, then a semi- or anti-join for each subquery condition."""
+    """WHERE: plain conditions first, then those with subqueries."""
     predicates = () if where is None else conjuncts(where)
-    plain = [p for p in predicates if not is_subquery_predicate(p)]
-    for predicate in plain:
-        refuse_subquery(predicate)
+    plain = [p for p in predicates if not has_subquery(p)]
     if plain:
         node = keep(node, conjunction(plain))
+    unnesting = Unnesting(node, ids)
     for predicate in predicates:
-        if is_subquery_predicate(predicate):
-            node = add_subquery(node, predicate, ids)
-    return node
+        if has_subquery(predicate):
+            unnesting.restrict(predicate)
+    return unnesting.node
 
 
 def _output(
@@ -234,15 +225,19 @@ def _ordered_combination(node: Node, query: SetOperation, ids: Ids) -> Node:
     """ORDER BY and LIMIT of a set operation: by its columns, or expressions over them."""
     outputs: list[tuple[Column, Expression]] = [(c, reference(c)) for c in query.columns]
     keys = []
+    unnesting = Unnesting(node, ids)
     for key in query.order_by:
-        expression = key.expression
-        refuse_subquery(expression)
-        column_id = expression.id if isinstance(expression, ColumnRef) else ids.fresh()
-        if not isinstance(expression, ColumnRef):
+        named = isinstance(key.expression, ColumnRef)
+        expression = unnesting.rewrite(key.expression)
+        column_id = ids.fresh()
+        if named and isinstance(expression, ColumnRef):
+            column_id = expression.id
+        else:
             outputs.append((_hidden(column_id, expression), expression))
         keys.append(
             OrderBy(column=column_id, descending=key.descending, nulls_first=key.nulls_first)
         )
+    node = unnesting.node
     if len(outputs) == len(query.columns):
         return _ordered(node, tuple(keys), query)
     node = _ordered(project(node, tuple(outputs)), tuple(keys), query)

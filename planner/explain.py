@@ -12,6 +12,7 @@ from .secure import (
     AggregateSpec,
     AlignedSum,
     Attach,
+    Check,
     Concat,
     Filter,
     Fragment,
@@ -182,6 +183,8 @@ def describe(operator: Operator, names: dict[int, str]) -> tuple[str, list[str]]
             return f"sum of aligned parts, {len(operator.key_values):,} public groups", []
         case Filter():
             return "filter", [expression_text(operator.predicate, names)]
+        case Check():
+            return "check", [expression_text(operator.condition, names)]
         case Project():
             return "project", [
                 f"{names[c.id]} = {expression_text(e, names)}"

@@ -14,6 +14,7 @@ from ..query.bound import (
     Expression,
     InSubquery,
     Literal,
+    QuantifiedSubquery,
     ScalarSubquery,
     Window,
 )
@@ -21,6 +22,8 @@ from ..query.datatypes import BOOLEAN, Column, SqlType
 
 TRUE = Literal(type=BOOLEAN, nullable=False, value=True)
 FALSE = Literal(type=BOOLEAN, nullable=False, value=False)
+
+SUBQUERIES = (Exists, InSubquery, QuantifiedSubquery, ScalarSubquery)
 
 NULL_STRICT = frozenset(
     {"=", "<>", "<", "<=", ">", ">=", "not", "+", "-", "*", "/", "//", "%", "negate", "abs"}
@@ -46,6 +49,8 @@ def parts(expression: Expression) -> tuple[Expression, ...]:
             keys = tuple(key.expression for key in expression.order_by)
             return (*(e for e in read if e is not None), *expression.partition_by, *keys)
         case InSubquery():
+            return expression.arguments
+        case QuantifiedSubquery():
             return (expression.argument,)
         case _:
             return ()
@@ -74,6 +79,8 @@ def rebuild(expression: Expression, inner: Sequence[Expression]) -> Expression:
         case Window():
             return _rebuilt_window(expression, list(inner))
         case InSubquery():
+            return dataclasses.replace(expression, arguments=tuple(inner))
+        case QuantifiedSubquery():
             return dataclasses.replace(expression, argument=inner[0])
         case _:
             return expression
@@ -153,7 +160,7 @@ def reference(column: Column) -> ColumnRef:
 
 
 def has_subquery(expression: Expression) -> bool:
-    return any(isinstance(e, Exists | InSubquery | ScalarSubquery) for e in walk(expression))
+    return any(isinstance(e, SUBQUERIES) for e in walk(expression))
 
 
 def call(

@@ -18,6 +18,7 @@ from .group_facts import Multiples, aggregate_facts
 from .known import Facts, Key, common_range
 from .logical import (
     Aggregate,
+    Check,
     Filter,
     Join,
     Node,
@@ -85,6 +86,8 @@ class Analysis:
                 return _scan(node)
             case Values():
                 return Facts(rows=1, keys=(Key(ids=frozenset()),), ranges={}, smallest={})
+            case Check():
+                return self.facts(node.input)
             case Filter():
                 return _filter(node, self.facts(node.input))
             case Project():

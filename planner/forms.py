@@ -17,6 +17,7 @@ from .secure import (
     Aggregate,
     AlignedSum,
     Attach,
+    Check,
     Concat,
     Filter,
     Form,
@@ -80,6 +81,9 @@ def _assign(operator: Operator, demand: Demand) -> Operator:
             return operator
         case Filter():
             below = _merged(demand, dict.fromkeys(columns_of(operator.predicate), BITS))
+            return dataclasses.replace(operator, input=_assign(operator.input, below))
+        case Check():
+            below = _merged(demand, dict.fromkeys(columns_of(operator.condition), BITS))
             return dataclasses.replace(operator, input=_assign(operator.input, below))
         case Project():
             return dataclasses.replace(

@@ -15,6 +15,7 @@ from .expressions import columns_of
 from .logical import (
     Aggregate,
     Aggregated,
+    Check,
     Filter,
     Join,
     Node,
@@ -25,7 +26,7 @@ from .logical import (
     Values,
     Window,
 )
-from .sql import expression_sql, quoted, type_sql
+from .sql import expression_sql, quoted, text_literal, type_sql
 from .window_sql import is_open, window_sql
 
 
@@ -114,6 +115,8 @@ class Printer:
                 return Block(source=f"(SELECT 1) AS {self._alias()}", columns={}, plain=frozenset())
             case Filter():
                 return self._filter(node)
+            case Check():
+                return self._check(node)
             case Project():
                 return self._project(node)
             case Join():
@@ -154,6 +157,14 @@ class Printer:
         block = self._opened(node.input)
         predicate = expression_sql(node.predicate, block.columns)
         return dataclasses.replace(block, where=(*block.where, predicate))
+
+    def _check(self, node: Check) -> Block:
+        block = self._opened(node.input)
+        condition = expression_sql(node.condition, block.columns)
+        failing = f"CAST(error({text_literal(node.message)}) AS BOOLEAN)"
+        where = (*block.where, f"CASE WHEN {condition} THEN TRUE ELSE {failing} END")
+        checked = dataclasses.replace(block, where=where)
+        return self._wrapped(node, checked)
 
     def _project(self, node: Project) -> Block:
         block = self.block(node.input)

@@ -51,6 +51,15 @@ class Filter(Node):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Check(Node):
+    """The same rows, if `condition` is TRUE for all of them; else the query fails: `message`."""
+
+    input: Node
+    condition: Expression
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Project(Node):
     """`expressions[i]` computes `columns[i]`; a plain ColumnRef keeps its id."""
 
@@ -200,7 +209,7 @@ def children(node: Node) -> tuple[Node, ...]:
             return node.inputs
         case Join():
             return (node.left, node.right)
-        case Filter() | Project() | Aggregate() | Sort() | Window() | Once():
+        case Filter() | Check() | Project() | Aggregate() | Sort() | Window() | Once():
             return (node.input,)
         case _:
             return ()
@@ -219,7 +228,7 @@ def with_children(node: Node, inputs: tuple[Node, ...]) -> Node:
             return keep(inputs[0], node.predicate)
         case Once():
             return once(inputs[0])
-        case Sort():
+        case Sort() | Check():
             return dataclasses.replace(node, input=inputs[0], columns=inputs[0].columns)
         case Window():
             return window(inputs[0], node.partition, node.order, node.calls, node.span)
@@ -252,6 +261,13 @@ def join(
         right_columns = tuple(dataclasses.replace(c, nullable=True) for c in right_columns)
     columns = left_columns if kind in ("semi", "anti") else left_columns + right_columns
     return Join(columns=columns, kind=kind, left=left, right=right, condition=condition, span=span)
+
+
+def check(node: Node, condition: Expression, message: str) -> Check:
+    """A check with its schema."""
+    return Check(
+        columns=node.columns, input=node, condition=condition, message=message, span=condition.span
+    )
 
 
 def window(
@@ -297,9 +313,12 @@ def _renamed(node: Node, new: dict[int, int], by: dict[int, Expression]) -> Node
     match node:
         case Filter():
             return keep(inputs[0], substitute(node.predicate, by))
+        case Check():
+            condition = substitute(node.condition, by)
+            return dataclasses.replace(node, input=inputs[0], columns=columns, condition=condition)
         case Join():
-            condition = tuple(substitute(e, by) for e in node.condition)
-            return join(node.kind, inputs[0], inputs[1], condition, node.span)
+            conditions = tuple(substitute(e, by) for e in node.condition)
+            return join(node.kind, inputs[0], inputs[1], conditions, node.span)
         case Project():
             expressions = tuple(substitute(e, by) for e in node.expressions)
             return dataclasses.replace(

@@ -18,6 +18,7 @@ from .fragments import fragment_sql
 from .known import Facts
 from .logical import (
     Aggregate,
+    Check,
     Filter,
     Ids,
     Join,
@@ -39,6 +40,7 @@ from .scalars import Scalars
 from .scales import rescaled, scale_of
 from .secure import Aggregate as SecureAggregate
 from .secure import AlignedSum, Concat, Fragment, Operator, SortKey
+from .secure import Check as SecureCheck
 from .secure import Filter as SecureFilter
 from .secure import Project as SecureProject
 from .secure import Sort as SecureSort
@@ -73,6 +75,8 @@ class Lowering:
                 return lower_stored(self, node, needed)
             case Filter():
                 return self._filter(node, needed)
+            case Check():
+                return self._check(node, needed)
             case Project():
                 return self._project(node, needed)
             case Join():
@@ -150,6 +154,18 @@ class Lowering:
     def _filter(self, node: Filter, needed: frozenset[int]) -> Operator:
         below = self.lower(node.input, needed | columns_of(node.predicate))
         return self.filter(below, node.predicate)
+
+    def _check(self, node: Check, needed: frozenset[int]) -> Operator:
+        below = self.lower(node.input, needed | columns_of(node.condition))
+        condition = self.scalars(below).rewrite(node.condition)
+        check_parts(condition, {c.id: c.encoding for c in below.columns})
+        return SecureCheck(
+            columns=below.columns,
+            rows=below.rows,
+            input=below,
+            condition=condition,
+            message=node.message,
+        )
 
     def filter(self, below: Operator, predicate: Expression) -> Operator:
         """Valid rows that satisfy the predicate."""

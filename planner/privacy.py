@@ -9,6 +9,7 @@ from .secure import (
     Aggregate,
     AlignedSum,
     Attach,
+    Check,
     Concat,
     Fragment,
     Join,
@@ -58,6 +59,14 @@ def public_facts(plan: SecurePlan, catalog: Catalog) -> Iterator[str]:
             "one bit: whether a key that spans owners has duplicates (the query then fails, and "
             "reveals nothing)"
         )
+    yield from _checked(plan.root)
+
+
+def _checked(root: Operator) -> Iterator[str]:
+    """The one bit that a check opens, for each reason."""
+    messages = {o.message for o in _unique(root) if isinstance(o, Check)}
+    for message in sorted(messages):
+        yield f"one bit: whether {message} (the query then fails, and reveals nothing)"
 
 
 def party_facts(plan: SecurePlan, party: str) -> Iterator[str]:

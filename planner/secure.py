@@ -133,6 +133,15 @@ class Filter(Operator):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Check(Operator):
+    """The same rows; the query fails with `message` if `condition` is not TRUE for a valid one."""
+
+    input: Operator
+    condition: Expression
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Project(Operator):
     """`expressions[i]` computes `columns[i]` (the range stated there contains every value).
 
@@ -373,7 +382,7 @@ def children(operator: Operator) -> tuple[Operator, ...]:
             return (probe, build)
         case Product(left=left, right=right):
             return (left, right)
-        case Filter() | Project() | Aggregate() | Sort() | Window() | Reveal() | Store():
+        case Filter() | Check() | Project() | Aggregate() | Sort() | Window() | Reveal() | Store():
             return (operator.input,)
         case _:
             return ()

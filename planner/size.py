@@ -19,6 +19,7 @@ from ..query.bound import (
     Exists,
     Expression,
     InSubquery,
+    QuantifiedSubquery,
     Query,
     Relation,
     ScalarSubquery,
@@ -126,7 +127,7 @@ class _Meter:
             case Exists(query=query) | ScalarSubquery(query=query):
                 self.query(query)
                 return 1, 0
-            case InSubquery(query=query):
+            case InSubquery(query=query) | QuantifiedSubquery(query=query):
                 self.query(query)
         measured = [self._measured(part) for part in parts(expression)]
         terms = 1 + sum(terms for terms, _ in measured)

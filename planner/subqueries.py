@@ -1,60 +1,209 @@
-"""EXISTS, NOT EXISTS, IN and NOT IN become semi- and anti-joins.
+"""Subqueries in expressions become joins; what they compute becomes columns.
 
     ... WHERE EXISTS (SELECT * FROM s WHERE s.k = o.k AND s.x > 1)
     =>  semi-join of o with Filter(s, x > 1) on o.k = s.k
+    SELECT o.y - (SELECT sum(s.x) FROM s WHERE s.k = o.k) FROM o
+    =>  Project(o.y - total, o LEFT JOIN Aggregate(total = sum(x) by k, s) ON o.k = s.k)
 
-Only top-level WHERE conditions of the subquery may refer to the outer query. Conditions that
-compare both sides other than by equality stay in the join.
+A condition of its own in WHERE is a semi- or anti-join; at any other place EXISTS, IN, ANY and ALL
+are truth values (memberships.py). A subquery used as a value that gives a second row fails the
+query; DuckDB raises an error there, too.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 
 from ..query.bound import (
-    BoundDerived,
-    BoundJoin,
+    Aggregate,
     Call,
+    Case,
+    ColumnRef,
     Exists,
     Expression,
     InSubquery,
+    QuantifiedSubquery,
     Query,
-    Relation,
-    Select,
-    SetOperation,
+    ScalarSubquery,
 )
+from ..query.datatypes import Column
 from ..query.errors import UnsupportedError
-from .expressions import call, columns_of, conjunction, conjuncts, reference, walk
-from .logical import Ids, Node, join
+from ..query.walking import nodes_of
+from .expressions import (
+    SUBQUERIES,
+    columns_of,
+    has_subquery,
+    parts,
+    rebuild,
+    transform,
+)
+from .extending import computed_column
+from .logical import Ids, Join, Node, join, keep, project
+from .memberships import compared_values, exists, membership, quantified
+from .subquery_joins import equalities, kept, with_values
+from .subquery_plans import Inner, inner_of
 
 
-def is_subquery_predicate(predicate: Expression) -> bool:
-    return isinstance(_positive(predicate)[0], Exists | InSubquery)
+class Unnesting:
+    """Adds the subqueries of one clause to `node`, each once."""
+
+    def __init__(self, node: Node, ids: Ids) -> None:
+        self.node = node
+        self._ids = ids
+        self._known: dict[Expression, Expression] = {}
+
+    def rewrite(self, expression: Expression) -> Expression:
+        """The expression over columns of `node`, which now has what its subqueries compute."""
+        if not has_subquery(expression):
+            return expression
+        if expression in self._known:
+            return self._known[expression]
+        inner = [self.rewrite(part) for part in parts(expression)]
+        rebuilt = rebuild(expression, inner) if inner else expression
+        if not isinstance(rebuilt, SUBQUERIES):
+            return rebuilt
+        made = dataclasses.replace(self._added(rebuilt), span=expression.span)
+        self._known[expression] = made
+        return made
+
+    def restrict(self, predicate: Expression) -> None:
+        """Keeps the rows of `node` that satisfy one condition of WHERE."""
+        subquery, negated = _positive(predicate)
+        if isinstance(subquery, Exists | InSubquery):
+            arguments = [self.rewrite(part) for part in parts(subquery)]
+            subquery = rebuild(subquery, arguments) if arguments else subquery
+            assert isinstance(subquery, Exists | InSubquery)
+            subquery = dataclasses.replace(subquery, negated=negated)
+            inner = inner_of(_unordered(subquery), self._ids, loose=True)
+            joined = self._semi_join(subquery, inner)
+            if joined is None:
+                self.node, condition = self._truth(subquery, inner)
+                joined = keep(self.node, condition)
+            self.node = joined
+        else:
+            condition = self.rewrite(predicate)
+            self.node = keep(self.node, condition)
+
+    def _added(self, subquery: Expression) -> Expression:
+        match subquery:
+            case ScalarSubquery():
+                return self._scalar(subquery)
+            case Exists() | InSubquery():
+                inner = inner_of(_unordered(subquery), self._ids, loose=True)
+                self.node, value = self._truth(subquery, inner)
+            case QuantifiedSubquery():
+                inner = inner_of(_unordered(subquery), self._ids, loose=True)
+                self.node, value = quantified(self.node, inner, subquery, self._ids)
+            case _:
+                raise AssertionError(type(subquery).__name__)
+        return value
+
+    def _scalar(self, subquery: ScalarSubquery) -> Expression:
+        inner = inner_of(subquery.query, self._ids, loose=False)
+        self.node, (value,), row = with_values(self.node, inner, self._ids, subquery.span)
+        if row is None:
+            return value
+        return Case(type=value.type, nullable=True, branches=((row, value),), otherwise=None)
+
+    def _truth(self, subquery: Exists | InSubquery, inner: Inner) -> tuple[Node, Expression]:
+        if isinstance(subquery, Exists):
+            return exists(self.node, inner, subquery, self._ids)
+        return membership(self.node, inner, subquery, self._ids)
+
+    def _semi_join(self, subquery: Exists | InSubquery, inner: Inner) -> Node | None:
+        """The semi- or anti-join that the condition is; None if it needs more than that."""
+        if inner.single or (isinstance(subquery, Exists) and not (inner.links or inner.residual)):
+            return None
+        condition = equalities(inner.links) + inner.switches + inner.residual
+        items = list(kept(inner.key))
+        if isinstance(subquery, InSubquery):
+            values = compared_values(inner, subquery)
+            sure = not any(e.nullable for e in (*subquery.arguments, *values))
+            if subquery.negated and not sure:
+                return None
+            if any(columns_of(v) - frozenset(inner.node.ids) for v in values):
+                return None
+            columns = [self._column(value, inner) for value in values]
+            given = {column.id for column, _ in items}
+            pairs = dict(zip(columns, values, strict=True))
+            items += [(c, value) for c, value in pairs.items() if c.id not in given]
+            condition = equalities(tuple(zip(columns, subquery.arguments, strict=True))) + condition
+        given = {column.id for column, _ in items}
+        read = columns_of(*inner.residual) - given
+        items += kept(tuple(c for c in inner.node.columns if c.id in read))
+        kind = "anti" if subquery.negated else "semi"
+        right = project(inner.node, tuple(items))
+        return join(kind, self.node, right, condition, subquery.span)
+
+    def _column(self, value: Expression, inner: Inner) -> Column:
+        """The column of the subquery that the value is, or a new one for it."""
+        if isinstance(value, ColumnRef):
+            return next(c for c in inner.node.columns if c.id == value.id)
+        return computed_column(value, self._ids)
 
 
-def add_subquery(node: Node, predicate: Expression, ids: Ids) -> Node:
-    """Restricts `node` by one subquery predicate."""
-    subquery, negated = _positive(predicate)
-    outer = frozenset(node.ids)
-    match subquery:
-        case Exists(query=query):
-            inner, condition = _inner(query, outer, ids)
-        case InSubquery(query=query, argument=argument):
-            inner, condition = _inner(query, outer, ids)
-            output = inner.columns[0]
-            if negated and (argument.nullable or output.nullable):
-                raise UnsupportedError(
-                    "NOT IN over values that may be NULL is not supported (one NULL makes it "
-                    "reject every row)",
-                    span=predicate.span,
-                    hint="use NOT EXISTS, or declare both columns NOT NULL",
-                )
-            equal = call("=", [argument, reference(output)], like=subquery)
-            condition = (equal, *condition)
-        case _:
-            raise AssertionError("not a subquery predicate")
-    return join("anti" if negated else "semi", node, inner, condition, predicate.span)
+class InnerExpressions:
+    """What a grouped SELECT computes for each row, before the groups: keys and arguments."""
+
+    def __init__(self, node: Node, group_by: tuple[Expression, ...], ids: Ids) -> None:
+        self._rows = Unnesting(node, ids)
+        self._group_by = group_by
+        self._by = {key: self._rows.rewrite(key) for key in group_by}
+
+    @property
+    def node(self) -> Node:
+        """The rows to group, with what the subqueries compute for them."""
+        return self._rows.node
+
+    @property
+    def keys(self) -> tuple[Expression, ...]:
+        return tuple(self._by[key] for key in self._group_by)
+
+    def rewrite(self, expression: Expression) -> Expression:
+        """The expression with its keys and arguments over columns of `node`."""
+        return transform(expression, self._changed)
+
+    def _changed(self, expression: Expression) -> Expression | None:
+        if expression in self._by:
+            return self._by[expression]
+        if isinstance(expression, Aggregate):
+            inner = [self._rows.rewrite(part) for part in parts(expression)]
+            return rebuild(expression, inner) if inner else expression
+        return None
+
+
+def join_on(node: Join, ids: Ids) -> Node:
+    """The join with the subqueries of its condition added to the side that they belong to."""
+    if not any(map(has_subquery, node.condition)):
+        return node
+    sides = [Unnesting(node.left, ids), Unnesting(node.right, ids)]
+    given = (frozenset(node.left.ids), frozenset(node.right.ids))
+    condition, above = [], []
+    for part in node.condition:
+        read = _read(part)
+        if not has_subquery(part):
+            condition.append(part)
+        elif node.kind == "inner":
+            above.append(part)
+        elif not all(read & ids for ids in given):
+            condition.append(sides[bool(read & given[1])].rewrite(part))
+        else:
+            raise UnsupportedError(
+                "a subquery in the ON of an outer join may refer to one side only",
+                span=part.span,
+                hint="compute it in a derived table on its side",
+            )
+    joined = Unnesting(
+        join(node.kind, sides[0].node, sides[1].node, tuple(condition), node.span), ids
+    )
+    for part in above:
+        joined.restrict(part)
+    return joined.node
+
+
+def _read(expression: Expression) -> frozenset[int]:
+    """Ids of all columns that stand anywhere in the expression, its subqueries included."""
+    return frozenset(e.id for e in nodes_of(expression) if isinstance(e, ColumnRef))
 
 
 def _positive(predicate: Expression) -> tuple[Expression, bool]:
@@ -67,112 +216,11 @@ def _positive(predicate: Expression) -> tuple[Expression, bool]:
     return predicate, negated
 
 
-def _inner(query: Query, outer: frozenset[int], ids: Ids) -> tuple[Node, tuple[Expression, ...]]:
-    """The subquery without its correlated conditions, and those conditions."""
-    from .build import build
-
-    correlated: tuple[Expression, ...] = ()
-    own = frozenset(columns_inside(query))
-    if isinstance(query, Select) and query.where is not None:
-        predicates = conjuncts(query.where)
-        correlated = tuple(p for p in predicates if columns_of(p) - own)
-        rest = tuple(p for p in predicates if not columns_of(p) - own)
-        query = dataclasses.replace(query, where=conjunction(rest) if rest else None)
-    _refuse_free(query, own)
-    _refuse_correlated(query, correlated, outer | own)
-    if not correlated:
-        return build(query, ids), ()
-    assert isinstance(query, Select)
-    needed = columns_of(*correlated) & own
-    exposed = _expose(query, needed)
-    return build(exposed, ids), correlated
-
-
-def _refuse_correlated(
-    query: Query, correlated: tuple[Expression, ...], known: frozenset[int]
-) -> None:
-    for predicate in correlated:
-        plain = isinstance(query, Select) and not query.grouped and not query.distinct
-        if not plain or query.limit is not None or query.offset:
-            raise UnsupportedError(
-                "a correlated subquery with grouping, DISTINCT or LIMIT is not supported",
-                span=predicate.span,
-                hint="join a derived table that groups by the correlated column",
-            )
-        if columns_of(predicate) - known:
-            raise UnsupportedError(
-                "a subquery may refer only to the query directly around it",
-                span=predicate.span,
-                hint="join the tables in FROM instead",
-            )
-
-
-def _refuse_free(query: Query, own: frozenset[int]) -> None:
-    for expression in _expressions(query):
-        for part in walk(expression):
-            if columns_of(part) - own:
-                raise UnsupportedError(
-                    "a correlated reference is supported only in the WHERE of EXISTS or IN",
-                    span=part.span,
-                    hint="join the tables in FROM instead",
-                )
-
-
-def _expose(query: Select, needed: frozenset[int]) -> Select:
-    """The subquery with the columns that its correlated conditions read added to its output."""
-    assert query.relation is not None
-    given = {column.id for column in query.columns}
-    inputs = [c for c in query.relation.columns if c.id in needed and c.id not in given]
-    return dataclasses.replace(
-        query,
-        columns=(*query.columns, *inputs),
-        items=(*query.items, *(reference(c) for c in inputs)),
-        order_by=(),
-    )
-
-
-def columns_inside(query: Query) -> Iterator[int]:
-    """Ids of every column that the query itself defines, at any depth of FROM."""
-    yield from (c.id for c in query.columns)
-    match query:
-        case Select(relation=relation) if relation is not None:
-            yield from _relation_columns(relation)
-        case SetOperation(inputs=inputs):
-            for inner in inputs:
-                yield from columns_inside(inner)
-
-
-def _relation_columns(relation: Relation) -> Iterator[int]:
-    yield from (c.id for c in relation.columns)
-    match relation:
-        case BoundJoin(left=left, right=right):
-            yield from _relation_columns(left)
-            yield from _relation_columns(right)
-        case BoundDerived(query=query):
-            yield from columns_inside(query)
-
-
-def _expressions(query: Query) -> Iterator[Expression]:
-    """Every expression of the query and of its FROM, not inside predicates' subqueries."""
-    yield from (key.expression for key in query.order_by)
-    match query:
-        case SetOperation(inputs=inputs):
-            for inner in inputs:
-                yield from _expressions(inner)
-        case Select():
-            yield from query.items
-            yield from query.group_by
-            yield from (e for e in (query.where, query.having, query.qualify) if e is not None)
-            if query.relation is not None:
-                yield from _relation_expressions(query.relation)
-
-
-def _relation_expressions(relation: Relation) -> Iterator[Expression]:
-    match relation:
-        case BoundJoin():
-            if relation.condition is not None:
-                yield relation.condition
-            yield from _relation_expressions(relation.left)
-            yield from _relation_expressions(relation.right)
-        case BoundDerived(query=query):
-            yield from _expressions(query)
+def _unordered(subquery: Exists | InSubquery | QuantifiedSubquery) -> Query:
+    """The query without what decides nothing: an order, and in EXISTS a limit of some rows."""
+    query = subquery.query
+    if query.limit is None and not query.offset:
+        return dataclasses.replace(query, order_by=())
+    if isinstance(subquery, Exists) and query.limit != 0 and not query.offset:
+        return dataclasses.replace(query, order_by=(), limit=None)
+    return query

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from . import operators, syntax
-from .bound import ColumnRef, Expression, InSubquery, Literal
+from .bound import Expression, Literal
 from .datatypes import BOOLEAN, NullType, VarcharType
-from .errors import BindError, UnsupportedError
-from .operators import Operand
+from .errors import BindError
 
 if TYPE_CHECKING:
     from .bind_expression import ExpressionBinder
@@ -77,37 +76,3 @@ def bind_like(binder: ExpressionBinder, node: syntax.Like) -> Expression:
         arguments.append(binder.bind(node.escape))
     function = "not_like" if node.negated else "like"
     return operators.make_call(function, arguments, BOOLEAN, node.span)
-
-
-def bind_in_query(binder: ExpressionBinder, node: syntax.InQuery) -> Expression:
-    """IN a query of one column. UnsupportedError for several columns."""
-    if isinstance(node.operand, syntax.Row):
-        raise UnsupportedError(
-            "IN with several columns is not supported",
-            span=node.span,
-            hint="write EXISTS (SELECT ... WHERE a = x AND b = y)",
-        )
-    operand = binder.operand(node.operand)
-    query = binder.queries.subquery(node.query, binder.scope)
-    if len(query.columns) != 1:
-        raise BindError(
-            f"the query of IN gives {len(query.columns)} columns, not one",
-            span=node.query.span,
-        )
-    column = query.columns[0]
-    inner = ColumnRef(id=column.id, name=column.name, type=column.type, nullable=column.nullable)
-    left, right = operators.aligned(operand, Operand(expression=inner), node.span)
-    if right != inner:
-        raise BindError(
-            f"cannot compare {operand.type} with the query's {column.type}",
-            span=node.span,
-            hint="cast the column inside the query",
-        )
-    return InSubquery(
-        argument=left,
-        query=query,
-        negated=node.negated,
-        type=BOOLEAN,
-        nullable=left.nullable or column.nullable,
-        span=node.span,
-    )

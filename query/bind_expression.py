@@ -9,11 +9,12 @@ from typing import Protocol
 
 from . import bind_types, operators, syntax
 from .bind_calls import bind_call, bind_extract
-from .bind_conditions import bind_between, bind_in_list, bind_in_query, bind_is_test, bind_like
+from .bind_conditions import bind_between, bind_in_list, bind_is_test, bind_like
+from .bind_subqueries import bind_exists, bind_in_query, bind_quantified, bind_scalar_query
 from .bind_windows import WindowClauses, bind_window
-from .bound import Case, ColumnRef, Exists, Expression, Literal, Query
+from .bound import Case, ColumnRef, Expression, Literal, Query
 from .casting import cast_expression
-from .datatypes import BOOLEAN, NullType, VarcharType
+from .datatypes import NullType, VarcharType
 from .errors import BindError, Span, UnsupportedError
 from .functions import CLOCK_FUNCTIONS
 from .operators import Operand
@@ -228,8 +229,11 @@ class ExpressionBinder:
             case syntax.InQuery():
                 return bind_in_query(self, node)
             case syntax.Exists():
-                query = self.queries.subquery(node.query, self.scope)
-                return Exists(query=query, type=BOOLEAN, nullable=False, span=node.span)
+                return bind_exists(self, node)
+            case syntax.Subquery():
+                return bind_scalar_query(self, node)
+            case syntax.Quantified():
+                return bind_quantified(self, node)
             case _:
                 raise _refused(node)
 
@@ -247,18 +251,6 @@ def _is_bare(node: syntax.Expression) -> bool:
 
 def _refused(node: syntax.Expression) -> BindError | UnsupportedError:
     match node:
-        case syntax.Subquery():
-            return UnsupportedError(
-                "a subquery as a value is not supported",
-                span=node.span,
-                hint="join the query as a derived table, or ask it first and write its value here",
-            )
-        case syntax.Quantified():
-            return UnsupportedError(
-                f"{node.operator} {node.quantity.upper()} (query) is not supported",
-                span=node.span,
-                hint="write IN (query) or EXISTS (query with the condition)",
-            )
         case syntax.Row():
             return UnsupportedError(
                 "a row of several values is not supported",

@@ -149,13 +149,32 @@ class Exists(Expression):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InSubquery(Expression):
-    argument: Expression
+    """(arguments) IN (query); `values[i]`, over the query's output, is compared with the i-th."""
+
+    arguments: tuple[Expression, ...]
+    values: tuple[Expression, ...]
     query: Query
     negated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QuantifiedSubquery(Expression):
+    """argument operator ANY|ALL (query); `value` is over the query's output; quantity: any, all.
+
+    = ANY and <> ALL are IN and NOT IN, and never stand here.
+    """
+
+    argument: Expression
+    operator: str
+    quantity: str
+    value: Expression
+    query: Query
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScalarSubquery(Expression):
+    """The one value of a query of one column; NULL where it gives no row."""
+
     query: Query
 
 

@@ -21,6 +21,8 @@ from .bound import (
     InSubquery,
     Interval,
     Literal,
+    QuantifiedSubquery,
+    ScalarSubquery,
 )
 from .bounds import (
     NOTHING,
@@ -93,8 +95,10 @@ class _Ranges:
                 if self.aggregate is not None:
                     return self.aggregate(expression)
                 return natural_encoding(expression.type)
-            case Exists() | InSubquery():
+            case Exists() | InSubquery() | QuantifiedSubquery():
                 return TRUTH
+            case ScalarSubquery(query=query):
+                return query.columns[0].encoding
             case Call():
                 return self._call(expression)
             case _:

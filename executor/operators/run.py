@@ -15,6 +15,7 @@ from ...planner.secure import (
     Aggregate,
     AlignedSum,
     Attach,
+    Check,
     Concat,
     Filter,
     Fragment,
@@ -33,6 +34,7 @@ from ...query.errors import InternalError, SessionError
 from ..sharing.protocol import SharingProtocol
 from .aggregate import aggregate
 from .attach import attach
+from .check import check_rows
 from .fragment import OwnedRows, read_fragment, share_fragments
 from .join import join
 from .order import sort_rows
@@ -154,6 +156,8 @@ class Runner:
                 return aligned_sum(p, operator, inputs)
             case Filter():
                 return filter_rows(p, operator, inputs[0])
+            case Check():
+                return check_rows(self.execution, operator, inputs[0])
             case Project():
                 return project(p, operator, inputs[0])
             case Join():

@@ -10,12 +10,14 @@ from collections.abc import Callable
 from ..logical import Node
 from .aggregate_early import aggregate_early
 from .aggregate_parts import aggregate_parts
+from .bound_residuals import bound_residuals
 from .context import Context
 from .distinct_semi_builds import distinct_semi_builds
 from .drop_dependent_keys import drop_dependent_keys
 from .factor_disjunctions import factor_disjunctions
 from .fold_constants import fold_constants
 from .inline_once import inline_once
+from .lift_quotients import lift_quotients
 from .merge_projects import merge_projects
 from .order_joins import order_joins
 from .prune_columns import prune_columns
@@ -27,7 +29,9 @@ Rule = Callable[[Node, Context], Node]
 RULES: tuple[Rule, ...] = (
     fold_constants,
     factor_disjunctions,
+    lift_quotients,
     push_filters,
+    bound_residuals,
     merge_projects,
     inline_once,
     prune_columns,

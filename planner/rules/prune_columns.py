@@ -12,6 +12,7 @@ import dataclasses
 from ..expressions import columns_of, reference
 from ..logical import (
     Aggregate,
+    Check,
     Filter,
     Join,
     Node,
@@ -46,6 +47,9 @@ def prune(node: Node, needed: frozenset[int]) -> Node:
         case Filter():
             below = prune(node.input, needed | columns_of(node.predicate))
             return keep(below, node.predicate)
+        case Check():
+            below = prune(node.input, needed | columns_of(node.condition))
+            return dataclasses.replace(node, input=below, columns=below.columns)
         case Project():
             items = tuple(
                 (c, e)

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable
 
 from ...query.bound import Expression
-from ..logical import Filter, Join, Node, Project, children, keep, with_children
+from ..logical import Check, Filter, Join, Node, Project, children, keep, with_children
 
 
 def map_nodes(node: Node, change: Callable[[Node], Node]) -> Node:
@@ -22,6 +22,8 @@ def map_expressions(node: Node, change: Callable[[Expression], Expression]) -> N
         match inner:
             case Filter():
                 return keep(inner.input, change(inner.predicate))
+            case Check():
+                return dataclasses.replace(inner, condition=change(inner.condition))
             case Project():
                 return dataclasses.replace(
                     inner, expressions=tuple(change(e) for e in inner.expressions)

@@ -4,8 +4,9 @@
     =>  Project(c, (orders with column c = CASE ... END) JOIN lineitem)            (TPC-H 12)
 
 Every maximal sub-expression whose columns come from one owner's side (or from the parts of one
-partitioned relation) becomes a column there. Arguments of AND and OR are taken together by side
-(TPC-H 19). On the null-extended side of an outer join only expressions that are NULL on NULL move.
+partitioned relation) becomes a column there; but of a quotient that is compared, only its parts.
+Arguments of AND and OR are taken together by side (TPC-H 19). On the null-extended side of an outer
+join only expressions that are NULL on NULL move.
 An owner computes on what it has already: nobody learns more, and less is shared.
 """
 
@@ -39,6 +40,8 @@ from ..logical import (
     with_children,
 )
 from ..ownership import is_local, is_partitioned
+from ..ratios import has_quotient
+from ..scales import scale_of, without_casts
 from .context import Context
 
 
@@ -59,7 +62,7 @@ def sink_expressions(plan: Node, context: Context) -> Node:
             below, (predicate,) = _sink_all(plan.input, (plan.predicate,), context)
             return keep(sink_expressions(below, context), predicate)
         case Project():
-            below, expressions = _sink_all(plan.input, plan.expressions, context)
+            below, expressions = _sink_all(plan.input, plan.expressions, context, quotients=True)
             below = sink_expressions(below, context)
             return dataclasses.replace(plan, input=below, expressions=expressions)
         case Join():
@@ -98,10 +101,15 @@ def _sink_join(node: Join, context: Context) -> Node:
 
 
 def _sink_all(
-    node: Node, expressions: tuple[Expression, ...], context: Context
+    node: Node,
+    expressions: tuple[Expression, ...],
+    context: Context,
+    *,
+    quotients: bool = False,
 ) -> tuple[Node, tuple[Expression, ...]]:
+    """`quotients`: whether an expression that is a quotient as a whole may sink."""
     sinking = _Sinking(node, context)
-    changed = tuple(sinking.rewrite(expression) for expression in expressions)
+    changed = tuple(sinking.rewrite(e, quotients=quotients) for e in expressions)
     return sinking.node, changed
 
 
@@ -113,13 +121,14 @@ class _Sinking:
         self._context = context
         self._known: list[tuple[Expression, Column]] = []
 
-    def rewrite(self, expression: Expression) -> Expression:
+    def rewrite(self, expression: Expression, *, quotients: bool = False) -> Expression:
+        """A quotient that is compared or computed with stays two exact numbers."""
         if isinstance(expression, ColumnRef | Literal):
             return expression
         for known, column in self._known:
             if known == expression:
                 return reference(column)
-        if self._may_sink(expression):
+        if self._may_sink(expression) and (quotients or not _compared_exactly(expression)):
             return self._sunk(expression)
         if isinstance(expression, Call) and expression.function in ("and", "or"):
             expression = self._grouped(expression)
@@ -157,6 +166,14 @@ class _Sinking:
             group = groups[entry]
             arguments.append(group[0] if len(group) == 1 else call(logic.function, group))
         return dataclasses.replace(logic, arguments=tuple(arguments))
+
+
+def _compared_exactly(expression: Expression) -> bool:
+    """True for quotients, and for exact numbers that became DOUBLE to meet one."""
+    if has_quotient(expression):
+        return True
+    inner = without_casts(expression)
+    return scale_of(expression.type) is None and scale_of(inner.type) is not None
 
 
 def origin_of(node: Node, expression: Expression) -> Origin | None:

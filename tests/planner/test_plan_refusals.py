@@ -27,14 +27,20 @@ REFUSALS = [
     (f"SELECT p.name || v.ward {JOINED}", "concat over columns", "p.name || v.ward"),
     (f"SELECT sin(v.cost + p.born) {JOINED}", "sin over columns", "sin(v.cost + p.born)"),
     (
-        "SELECT count(*) FROM patients WHERE born NOT IN (SELECT patient_id FROM visits)",
-        "NOT IN over values that may be NULL",
-        "born NOT IN",
+        "SELECT (SELECT sum(cost) FROM visits v WHERE v.cost < p.born) FROM patients p",
+        "correlated by equalities only",
+        "v.cost < p.born",
     ),
     (
-        "SELECT count(*) FROM patients WHERE born > 1950 OR EXISTS (SELECT 1 FROM visits)",
-        "condition of its own in WHERE",
-        "born > 1950 OR",
+        "SELECT (SELECT cost FROM visits v WHERE v.patient_id = p.patient_id "
+        "ORDER BY admitted LIMIT 1) FROM patients p",
+        "not supported at this place of a subquery",
+        "v.patient_id = p.patient_id",
+    ),
+    (
+        "SELECT (born, patient_id) NOT IN (SELECT patient_id, cost FROM visits) FROM patients",
+        "may be NULL",
+        "(born, patient_id) NOT IN",
     ),
     (
         f"SELECT sum(p.born * p.born * p.born * p.born * p.born * v.visit_id) {JOINED}",

@@ -141,7 +141,7 @@ CASES = [
               visits of grace: visit_id, patient_id, admitted, cost, ward
             semi join (patient_id = patient_id)
               patients of registry: patient_id, born, sex, name
-              project 1, patient_id
+              project patient_id
                 filter (value > 0.0)
                   labs of mercy: lab_id, patient_id, value
         """,
@@ -225,7 +225,38 @@ CASES = [
             aggregate [patient_id]
               project patient_id
                 project patient_id
-                  labs of mercy: patient_id
+                  project patient_id
+                    labs of mercy: patient_id
+        """,
+    ),
+    (
+        ("push_filters", "bound_residuals"),
+        "SELECT born FROM patients p WHERE EXISTS "
+        "(SELECT 1 FROM labs l WHERE l.patient_id = p.patient_id AND l.value < p.born)",
+        """
+        project born
+          project patient_id, born, sex, name
+            filter (min < born)
+              inner join (patient_id = patient_id)
+                patients of registry: patient_id, born, sex, name
+                aggregate [patient_id] min(x9)
+                  project patient_id, value
+                    project patient_id, value
+                      labs of mercy: lab_id, patient_id, value
+        """,
+    ),
+    (
+        ("lift_quotients", "push_filters"),
+        "SELECT born FROM patients p, (SELECT avg(value) AS mean FROM labs) l WHERE born > mean",
+        """
+        project born
+          project patient_id, born, sex, name, (sum / count)
+            inner join (born > (sum / count))
+              patients of registry: patient_id, born, sex, name
+              project sum, count
+                aggregate [] sum(value), count(value)
+                  project value
+                    labs of mercy: lab_id, patient_id, value
         """,
     ),
     (
