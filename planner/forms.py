@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 
 from ..query.bound import Call, Case, ColumnRef, Expression, Literal
+from ..query.datatypes import Column
 from .algorithms import with_inputs
 from .expressions import columns_of, parts
 from .scales import scale_of
@@ -75,7 +76,7 @@ def _assign(operator: Operator, demand: Demand) -> Operator:
     """`demand`: the forms in which the operator's columns are read above."""
     match operator:
         case Fragment():
-            forms = tuple(_form(column.id, demand) for column in operator.columns)
+            forms = tuple(_form(column, demand) for column in operator.columns)
             return dataclasses.replace(operator, forms=forms)
         case Stored():
             return operator
@@ -137,8 +138,11 @@ def _carried(join: Join, demand: Demand) -> Demand:
     return _merged({**demand, **narrow}, dict.fromkeys(join.build_keys, BITS))
 
 
-def _form(column_id: int, demand: Demand) -> Form:
-    wanted = demand.get(column_id, BITS)
+def _form(column: Column, demand: Demand) -> Form:
+    encoding = column.encoding
+    if encoding is None or encoding.text_bytes is not None or not encoding.fits_ring:
+        return "bits"
+    wanted = demand.get(column.id, BITS)
     if wanted == RING:
         return "ring"
     return "bits" if wanted == BITS else "both"
@@ -155,7 +159,8 @@ def _merged(*demands: Demand) -> Demand:
 def _summed(operator: Aggregate) -> Demand:
     demand: Demand = dict.fromkeys(operator.keys, BITS)
     for spec in operator.aggregates:
-        form = RING if spec.function == "sum" else BITS
+        in_ring = spec.column.encoding is not None and spec.column.encoding.fits_ring
+        form = RING if spec.function == "sum" and in_ring else BITS
         demand = _merged(demand, dict.fromkeys(spec.reads, form))
     return demand
 

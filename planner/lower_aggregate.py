@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..query.bound import Expression, Literal
 from ..query.datatypes import BIGINT, Column, DoubleType
-from ..query.errors import UserError
+from ..query.errors import UnsupportedError, UserError
 from .dense import dense_sql
 from .expressions import call, reference
 from .grouping import sum_type
@@ -87,6 +87,13 @@ def aggregate_column(
 
 
 def _checked(column: Column, aggregated: Aggregated) -> Column:
+    encoding = column.encoding
+    if aggregated.function == "sum_distinct" and encoding and not encoding.fits_ring:
+        raise UnsupportedError(
+            f"SUM(DISTINCT ...) may reach {max(-encoding.lo, encoding.hi)}, beyond 63 bits",
+            span=aggregated.span,
+            hint="declare tighter CHECK bounds for its columns or a smaller ROWS",
+        )
     try:
         check_width(dataclasses.replace(column, name=column.name or aggregated.function))
     except UserError as error:

@@ -1,10 +1,14 @@
-"""What a share can hold: 63 bits and a sign in the ring, 128 planes. The rest is refused."""
+"""What a share can hold: numbers of 126 bits and a sign, quotients of 128 planes.
+
+Numbers beyond the ring's 63 bits are planes only (Encoding.fits_ring). On the way to a value,
+numbers may be wider. The rest is refused.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..query.bound import Call, Case, Expression, Literal
+from ..query.bound import Call, Case, Expression
 from ..query.datatypes import (
     Column,
     DoubleType,
@@ -18,8 +22,10 @@ from .expressions import walk
 from .ranging import expression_range
 from .scales import scale_of
 
-RING_BITS = 63
+NUMBER_BITS = 126
 PLANE_BITS = 128
+PART_BITS = 320
+"""Numbers within an expression, such as the product that a quotient divides."""
 
 
 def check_width(column: Column) -> None:
@@ -40,9 +46,10 @@ def check_width(column: Column) -> None:
                 "hint: declare tighter CHECK bounds for its columns or a smaller ROWS"
             )
         return
-    if max(abs(encoding.lo), abs(encoding.hi)) >= 1 << RING_BITS:
+    if max(abs(encoding.lo), abs(encoding.hi)) >= 1 << NUMBER_BITS:
         raise UserError(
-            f"{name} may reach {max(abs(encoding.lo), abs(encoding.hi))}, beyond 63 bits\n"
+            f"{name} may reach {max(abs(encoding.lo), abs(encoding.hi))}, beyond {NUMBER_BITS} "
+            "bits\n"
             "hint: declare CHECK (column BETWEEN ... AND ...) bounds for the columns it is made "
             "of, or a smaller ROWS"
         )
@@ -66,45 +73,24 @@ def holding(type: SqlType, encoding: Encoding | None) -> SqlType:
 
 
 def check_parts(expression: Expression, ranges: Mapping[int, Encoding | None]) -> None:
-    """UnsupportedError if a number on the way to the value is beyond what the ring holds.
-
-    Two numbers that are compared are subtracted there, so that their difference has to fit too.
-    """
+    """UnsupportedError if a number on the way to the value has no bound or is too wide."""
     for part in walk(expression):
-        if not isinstance(part, Call | Case):
-            continue
-        if scale_of(part.type) is not None:
+        if isinstance(part, Call | Case) and scale_of(part.type) is not None:
             _check_part(part, expression_range(part, ranges))
-        elif isinstance(part, Call) and part.function in COMPARED:
-            _check_difference(part, ranges)
-
-
-COMPARED = frozenset({"=", "<>", "<", "<=", ">", ">=", "is_distinct", "is_not_distinct"})
 
 
 def _check_part(part: Expression, encoding: Encoding | None) -> None:
     if encoding is not None and encoding.fraction_bits is not None:
         return
-    if encoding is None or max(abs(encoding.lo), abs(encoding.hi)) >= 1 << RING_BITS:
+    if encoding is None or max(abs(encoding.lo), abs(encoding.hi)) >= 1 << PART_BITS:
         reach = "has no public bound"
         if encoding is not None:
-            reach = f"may reach {max(abs(encoding.lo), abs(encoding.hi))}, beyond {RING_BITS} bits"
+            reach = f"may reach {max(abs(encoding.lo), abs(encoding.hi))}, beyond {PART_BITS} bits"
         raise UnsupportedError(
             f"an intermediate value {reach}",
             span=part.span,
             hint="declare tighter CHECK bounds for the columns it is made of, or a smaller ROWS",
         )
-
-
-def _check_difference(part: Call, ranges: Mapping[int, Encoding | None]) -> None:
-    if any(isinstance(a, Literal) or scale_of(a.type) is None for a in part.arguments):
-        return
-    found = [expression_range(argument, ranges) for argument in part.arguments]
-    known = [encoding for encoding in found if encoding is not None]
-    if any(encoding.fraction_bits is not None for encoding in known):
-        return
-    low, high = min(e.lo for e in known), max(e.hi for e in known)
-    _check_part(part, Encoding(lo=low - high, hi=high - low))
 
 
 def refused(error: UserError, expression: Expression) -> UserError:

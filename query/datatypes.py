@@ -137,6 +137,11 @@ class Encoding:
         """Planes of a Boolean column of this encoding: the bits of hi - lo (0 if constant)."""
         return (self.hi - self.lo).bit_length()
 
+    @property
+    def fits_ring(self) -> bool:
+        """Whether a ring of 64 bits holds all values as signed numbers."""
+        return max(abs(self.lo), abs(self.hi)) < 1 << 63
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 
@@ -39,6 +40,7 @@ from .counting_rows import (
     order_of,
 )
 from .head_values import HeadValues, null_of_argument
+from .limbs import Limb, combined, limb_bits, limbs_of, null_free_limbs, scaled
 from .table import (
     SecretColumn,
     SecretTable,
@@ -149,7 +151,7 @@ def _run_pass(p: SharingProtocol, node: Aggregate, table: SecretTable, one: _Pas
             accumulated[spec.column.id] = distinct_sums(
                 p, spec, column, sorted_keys.planes(0, extra), begins[1]
             )
-    rows = _SortedRows(table, sorted_keys, begins[0], accumulated, moved)
+    rows = _SortedRows(table, sorted_keys, begins[0], accumulated, moved, values.limbs)
     return _collect(p, node, one, rows)
 
 
@@ -157,26 +159,31 @@ def _distinct(one: _Pass) -> bool:
     return any(spec.function in ("count_distinct", "sum_distinct") for spec in one.specs)
 
 
+Slot: TypeAlias = int | tuple[int, int]
+"""A running sum: an output column's id, with the place of the limb where there are several."""
+
+
 @dataclass(slots=True)
 class _RingPayload:
-    """Ring columns that the sort moves for SUM and COUNT, by output column id."""
+    """Ring columns that the sort moves for SUM and COUNT."""
 
-    sums: dict[int, Ring]
-    counts: dict[int, Bits]
+    sums: dict[Slot, Ring]
+    counts: dict[Slot, Bits]
     stars: list[int]
     rows: int
+    limbs: dict[int, list[Limb]]
 
     def shares(self) -> list[Share]:
         return [*self.sums.values(), *self.counts.values()]
 
-    def prefix_sums(self, p: SharingProtocol, moved: Sequence[Share]) -> dict[int, Ring]:
+    def prefix_sums(self, p: SharingProtocol, moved: Sequence[Share]) -> dict[Slot, Ring]:
         """Inclusive running sums of the moved columns; COUNT(*) is the public row number."""
         rings = [share for share in moved if isinstance(share, Ring)]
         flags = [share for share in moved if isinstance(share, Bits)]
         counted = p.flags_to_ring(flags, 64) if flags else []
         running = {
-            identity: prefix_sum(ring)
-            for identity, ring in zip([*self.sums, *self.counts], [*rings, *counted], strict=True)
+            slot: prefix_sum(ring)
+            for slot, ring in zip([*self.sums, *self.counts], [*rings, *counted], strict=True)
         }
         for identity in self.stars:
             numbers = np.arange(1, self.rows + 1, dtype=np.uint64)
@@ -191,11 +198,13 @@ NONNULL = -1
 def _ring_payload(
     p: SharingProtocol, table: SecretTable, specs: Sequence[AggregateSpec]
 ) -> _RingPayload:
-    payload = _RingPayload({}, {}, [], table.rows)
+    payload = _RingPayload({}, {}, [], table.rows, {})
     sums = [s for s in specs if s.function == "sum"]
-    rings = null_free_rings(p, [argument_of(table, s) for s in sums])
-    for spec, ring in zip(sums, rings, strict=True):
-        payload.sums[spec.column.id] = ring
+    plain = [s for s in sums if encoding_of_column(s.column).fits_ring]
+    rings = null_free_rings(p, [argument_of(table, s) for s in plain])
+    payload.sums.update(zip([s.column.id for s in plain], rings, strict=True))
+    _add_limbs(p, table, [s for s in sums if s not in plain], payload)
+    for spec in sums:
         column = argument_of(table, spec)
         if column.null is not None:
             payload.counts[NONNULL - spec.column.id] = p.invert(column.null)
@@ -214,6 +223,20 @@ def _ring_payload(
     return payload
 
 
+def _add_limbs(
+    p: SharingProtocol, table: SecretTable, specs: Sequence[AggregateSpec], payload: _RingPayload
+) -> None:
+    """Sums beyond the ring run limb by limb."""
+    if not specs:
+        return
+    columns = [argument_of(table, spec) for spec in specs]
+    limbs = null_free_limbs(p, limbs_of(p, columns, limb_bits(table.rows)), columns)
+    for spec, given in zip(specs, limbs, strict=True):
+        payload.limbs[spec.column.id] = given
+        for place, limb in enumerate(given):
+            payload.sums[spec.column.id, place] = limb.ring
+
+
 @dataclass(slots=True)
 class _SortedRows:
     """The sorted rows of one pass: their keys, where groups begin, their running sums."""
@@ -221,8 +244,9 @@ class _SortedRows:
     table: SecretTable
     keys: Bits
     first: Bits
-    running: dict[int, Ring]
+    running: dict[Slot, Ring]
     moved: HeadValues
+    limbs: dict[int, list[Limb]]
 
 
 def _collect(p: SharingProtocol, node: Aggregate, one: _Pass, rows: _SortedRows) -> _Heads:
@@ -237,15 +261,15 @@ def _collect(p: SharingProtocol, node: Aggregate, one: _Pass, rows: _SortedRows)
     parted = partition(p, flag, [planes, *exclusive, *carried])
     groups = node.rows
     top = slice_rows(as_bits(parted.columns[0]), 0, groups)
-    sums: dict[int, Ring] = {}
-    for identity, share in zip(running, parted.columns[1 : len(running) + 1], strict=True):
+    sums: dict[Slot, Ring] = {}
+    for slot, share in zip(running, parted.columns[1 : len(running) + 1], strict=True):
         ring = as_ring(share)
-        sums[identity] = slice_rows(ring, 1, groups + 1) - slice_rows(ring, 0, groups)
+        sums[slot] = slice_rows(ring, 1, groups + 1) - slice_rows(ring, 0, groups)
     extra = 0 if one.extension is None else one.extension.width
     heads = rows.moved.taken(parted.columns[len(running) + 1 :])
     results = heads.columns(groups)
     _without_order(p, rows.table, one, top.planes(0, extra), results)
-    results.update(_results(p, rows.table, one, top.planes(0, extra), sums))
+    results.update(_results(p, rows, one, top.planes(0, extra), sums))
     valid = top.planes(top.width - 1, top.width)
     return _Heads(valid, top.planes(extra, top.width - 1), results)
 
@@ -257,13 +281,14 @@ def _with_total(exclusive: Ring, running: Ring) -> Ring:
 
 def _results(
     p: SharingProtocol,
-    table: SecretTable,
+    rows: _SortedRows,
     one: _Pass,
     argument: Bits,
-    sums: dict[int, Ring],
+    sums: dict[Slot, Ring],
 ) -> dict[int, SecretColumn]:
     """The aggregates' columns at the group heads."""
-    results: dict[int, SecretColumn] = {}
+    table = rows.table
+    results: dict[int, SecretColumn] = _limb_sums(p, rows, one, sums)
     for spec in one.specs:
         if spec.function in MOVED:
             continue
@@ -272,15 +297,41 @@ def _results(
             results[spec.column.id] = _extreme_at_head(p, table, spec, argument)
             continue
         identity = spec.column.id
-        column = SecretColumn(encoding=encoding, rows=sums[identity].rows, ring=sums[identity])
+        if identity in results:
+            column = results[identity]
+        else:
+            ring = sums[identity]
+            column = SecretColumn(encoding=encoding, rows=ring.rows, ring=ring)
         counter = sums.get(NONNULL - identity)
         if counter is not None:
             column.null = is_zero(p, counter, table.rows)
-            column.clean_ring = True
+            column.clean_ring = column.ring is not None
         if spec.function == "sum_distinct":
             column.null = _nothing_distinct(p, table, spec, argument)
         results[identity] = column
     return results
+
+
+def _limb_sums(
+    p: SharingProtocol, rows: _SortedRows, one: _Pass, sums: dict[Slot, Ring]
+) -> dict[int, SecretColumn]:
+    """The sums beyond the ring, as planes."""
+    values, targets = [], {}
+    for spec in one.specs:
+        if spec.column.id not in rows.limbs:
+            continue
+        encoding = encoding_of_column(spec.column)
+        limbs = [
+            scaled(limb, sums[spec.column.id, place], rows.first.rows)
+            for place, limb in enumerate(rows.limbs[spec.column.id])
+        ]
+        values.append((limbs, encoding))
+        targets[spec.column.id] = encoding
+    planes = combined(p, values) if values else []
+    return {
+        identity: SecretColumn(encoding=encoding, rows=found.rows, bits=found)
+        for (identity, encoding), found in zip(targets.items(), planes, strict=True)
+    }
 
 
 def _without_order(

@@ -8,12 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ...planner.secure import Aggregate, AggregateSpec
+from ...query.datatypes import Encoding
 from ..circuits.compare import any_of
 from ..circuits.rows import slice_rows
 from ..circuits.sort import sort
 from ..sharing.protocol import SharingProtocol
 from ..sharing.shares import Bits, Ring, stack
 from .counting_rows import argument_of, changes, distinct_sums, is_zero, order_of
+from .limbs import combined, limb_bits, limbs_of, scaled
 from .table import (
     SecretColumn,
     SecretTable,
@@ -89,7 +91,9 @@ def _global_one(
         return _any_present(p, column, flags.plane(spec.argument))
     if spec.order is not None:
         return _picked(p, table, spec, flags.plane(spec.order))
-    if spec.function == "sum":
+    if spec.function == "sum" and not encoding.fits_ring:
+        result.bits = _limb_sum(p, column, flags.ring(spec.argument), encoding)
+    elif spec.function == "sum":
         (ring,) = need_ring(p, [column])
         (result.ring,) = p.total_product([(ring, flags.ring(spec.argument))])
     else:
@@ -100,6 +104,14 @@ def _global_one(
     result.null = is_zero(p, total(flags.ring(spec.argument)), table.rows)
     result.clean_ring = result.ring is not None
     return result
+
+
+def _limb_sum(p: SharingProtocol, column: SecretColumn, counted: Ring, encoding: Encoding) -> Bits:
+    """A sum beyond the ring: one inner product for every limb."""
+    (limbs,) = limbs_of(p, [column], limb_bits(column.rows))
+    sums = p.total_product([(limb.ring, counted) for limb in limbs])
+    added = [scaled(limb, ring, column.rows) for limb, ring in zip(limbs, sums, strict=True)]
+    return combined(p, [(added, encoding)])[0]
 
 
 def _any_present(p: SharingProtocol, column: SecretColumn, present: Bits) -> SecretColumn:

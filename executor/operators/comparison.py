@@ -188,6 +188,8 @@ class Comparator:
         if threshold <= encoding.lo or threshold > encoding.hi:
             return p.constant_bits(int(threshold > encoding.hi), 1, value.rows)
         value.force("bits")
+        if value.bits is None and encoding.hi - encoding.lo >= 1 << 63:
+            need_bits(p, [value])
         if value.bits is None:
             ring = p.add_public(need_ring(p, [value])[0], -threshold)
             shifted = Encoding(lo=encoding.lo - threshold, hi=encoding.hi - threshold)
@@ -314,6 +316,8 @@ def _wants_ring(left: SecretColumn, right: SecretColumn) -> bool:
     for column in (left, right):
         column.force("bits")
     pairs = [c for c in (left, right) if not c.is_constant]
+    if not _difference(left.encoding, right.encoding).fits_ring:
+        return False
     return any(c.bits is None for c in pairs) and all(
         c.ring is not None or c.is_constant for c in (left, right)
     )

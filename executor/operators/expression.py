@@ -47,6 +47,7 @@ from .table import (
     null_or_never,
     scale_ring,
 )
+from .wide import linear, magnitude, product
 
 BIT = Encoding(lo=0, hi=1)
 
@@ -210,6 +211,9 @@ class Evaluator:
         values = [self.evaluate(a, "ring") for a in call.arguments]
         null = self.either_null(values)
         encoding = self.encoding(call)
+        if not all(x.fits_ring for x in (encoding, *(v.encoding for v in values))):
+            planes = self._wide(call, values, encoding)
+            return SecretColumn(encoding=encoding, rows=self.rows, bits=planes, null=null)
         if call.function == "*":
             ring = self._product(values[0], values[1])
         else:
@@ -223,6 +227,16 @@ class Evaluator:
             else:
                 ring = lifted[0] + lifted[1] if call.function == "+" else lifted[0] - lifted[1]
         return SecretColumn(encoding=encoding, rows=self.rows, ring=ring, null=null)
+
+    def _wide(self, call: Call, values: Sequence[SecretColumn], encoding: Encoding) -> Bits:
+        """+ - * and negation of numbers beyond the ring, on planes."""
+        if call.function == "*":
+            return product(self.protocol, values[0], values[1], encoding)
+        scale = decimals(call.type)
+        factors = [10 ** (scale - decimals(a.type)) for a in call.arguments]
+        if call.function != "+":
+            factors[-1] = -factors[-1]
+        return linear(self.protocol, list(zip(values, factors, strict=True)), encoding)
 
     def _product(self, left: SecretColumn, right: SecretColumn) -> Ring:
         p = self.protocol
@@ -258,8 +272,12 @@ class Evaluator:
         value = self.evaluate(argument, "ring" if up else form, None if up else target)
         if up == 0:
             return value
-        (ring,) = need_ring(self.protocol, [value])
         low, high = value.encoding.lo * 10**up, value.encoding.hi * 10**up
+        if not Encoding(lo=low, hi=high).fits_ring:
+            target = Encoding(lo=low, hi=high)
+            planes = linear(self.protocol, [(value, 10**up)], target)
+            return SecretColumn(encoding=target, rows=self.rows, bits=planes, null=value.null)
+        (ring,) = need_ring(self.protocol, [value])
         return SecretColumn(
             encoding=Encoding(lo=low, hi=high),
             rows=self.rows,
@@ -311,6 +329,7 @@ class Evaluator:
         encoding = self.union(yes.encoding, no.encoding, target)
         result = SecretColumn(encoding=encoding, rows=self.rows)
         in_ring = form == "ring" and encoding.text_bytes is None and encoding.domain is None
+        in_ring = in_ring and encoding.fits_ring
         in_ring = in_ring and all(v.ring is not None or v.is_constant for v in (yes, no))
         if in_ring:
             (flag,) = p.flags_to_ring([condition], 64)
@@ -379,6 +398,8 @@ class Evaluator:
         """abs and sign, from the sign bit and (for sign) a test for zero."""
         p = self.protocol
         value = self.evaluate(call.arguments[0], "ring")
+        if not value.encoding.fits_ring:
+            return self._wide_sign_based(call, value)
         (ring,) = need_ring(p, [value])
         width = max(abs(value.encoding.lo), abs(value.encoding.hi)).bit_length() + 1
         (word,) = ring_to_word(p, [ring], width)
@@ -392,6 +413,24 @@ class Evaluator:
         (nonzero,) = any_of(p, [word])
         minus, some = p.flags_to_ring([negative, nonzero], 64)
         result.ring = some - scale_ring(minus, 2)
+        return result
+
+    def _wide_sign_based(self, call: Call, value: SecretColumn) -> SecretColumn:
+        """abs and sign of numbers beyond the ring."""
+        p = self.protocol
+        size, negative = magnitude(p, value)
+        encoding = self.encoding(call)
+        result = SecretColumn(encoding=encoding, rows=self.rows, null=value.null)
+        if call.function == "abs":
+            positive = SecretColumn(
+                encoding=Encoding(lo=0, hi=(1 << size.width) - 1), rows=self.rows, bits=size
+            )
+            result.bits = linear(p, [(positive, 1)], encoding)
+            return result
+        (nonzero,) = any_of(p, [size])
+        minus = p.constant_bits(0, 1, self.rows) if negative is None else negative
+        below, some = p.flags_to_ring([minus, nonzero], 64)
+        result.ring = some - scale_ring(below, 2)
         return result
 
 

@@ -21,6 +21,7 @@ from ..circuits.divide import divide
 from ..circuits.select import select, select_ring
 from ..sharing.shares import Bits, stack
 from .table import SecretColumn, need_bits, need_ring, scale_ring, shift_planes_up, zero_extend
+from .wide import linear, magnitude
 
 if TYPE_CHECKING:
     from .expression import Evaluator
@@ -65,6 +66,8 @@ def _magnitude(evaluator: Evaluator, expression: Expression, factor: int) -> _Ma
     column = evaluator.evaluate(expression, "ring")
     encoding = column.encoding
     largest = max(abs(encoding.lo), abs(encoding.hi)) * factor
+    if largest >= 1 << 63:
+        return _wide_magnitude(evaluator, column, factor)
     if encoding.lo == 0 and factor == 1 and column.ring is None:
         (planes,) = need_bits(p, [column])
         return _Magnitude(column, planes, None)
@@ -78,6 +81,17 @@ def _magnitude(evaluator: Evaluator, expression: Expression, factor: int) -> _Ma
     (positive,) = select_ring(p, [(flag, scale_ring(ring, -1), ring)])
     (planes,) = ring_to_word(p, [positive], largest.bit_length())
     return _Magnitude(column, planes, negative)
+
+
+def _wide_magnitude(evaluator: Evaluator, column: SecretColumn, factor: int) -> _Magnitude:
+    """The same of numbers beyond the ring."""
+    p = evaluator.protocol
+    size, negative = magnitude(p, column)
+    if factor != 1:
+        whole = Encoding(lo=0, hi=(1 << size.width) - 1)
+        value = SecretColumn(encoding=whole, rows=size.rows, bits=size)
+        size = linear(p, [(value, factor)], Encoding(lo=0, hi=whole.hi * factor))
+    return _Magnitude(column, size, negative)
 
 
 def _signed(evaluator: Evaluator, raw: Bits, signs: Sequence[Bits], target: Encoding) -> Bits:

@@ -15,6 +15,7 @@ from ..sharing.pack import row_bytes, rows_to_planes
 from ..sharing.protocol import SharingProtocol
 from ..sharing.shares import Bits, stack
 from .expression import Evaluator
+from .limbs import combined, limb_bits, limbs_of, null_free_limbs
 from .table import (
     Form,
     SecretColumn,
@@ -62,14 +63,15 @@ def in_encoding(p: SharingProtocol, value: SecretColumn, target: Encoding) -> Se
     if value.encoding == target:
         return value
     planes = None
-    if value.bits is not None:
+    beyond = target.domain is None and target.text_bytes is None and not target.fits_ring
+    if value.bits is not None or beyond:
         planes = bits_in(p, value, target)
     same = value.encoding.lo == target.lo and value.encoding.text_bytes is None
     return SecretColumn(
         encoding=target,
         rows=value.rows,
         bits=planes,
-        ring=value.ring,
+        ring=None if beyond else value.ring,
         null=value.null,
         clean_bits=value.clean_bits and same,
         clean_ring=value.clean_ring,
@@ -94,6 +96,7 @@ def _concat_column(
         piece.force("bits")
     result = SecretColumn(encoding=target, rows=sum(piece.rows for piece in pieces))
     in_ring = all(piece.ring is not None or piece.is_constant for piece in pieces)
+    in_ring = in_ring and target.fits_ring
     if in_ring and any(piece.ring is not None for piece in pieces):
         result.ring = concat_rows(need_ring(p, pieces))
         result.clean_ring = all(piece.clean_ring for piece in pieces)
@@ -142,6 +145,9 @@ def _public_column(p: SharingProtocol, column: Column, codes: Sequence[int | Non
 
 
 def _summed(p: SharingProtocol, column: Column, pieces: Sequence[SecretColumn]) -> SecretColumn:
+    target = encoding_of_column(column)
+    if not all(e.fits_ring for e in (target, *(piece.encoding for piece in pieces))):
+        return _summed_limbs(p, target, pieces)
     rings = need_ring(p, pieces)
     dirty = [i for i, piece in enumerate(pieces) if piece.null is not None and not piece.clean_ring]
     if dirty:
@@ -152,13 +158,28 @@ def _summed(p: SharingProtocol, column: Column, pieces: Sequence[SecretColumn]) 
     ring = rings[0]
     for other in rings[1:]:
         ring = ring + other
-    null: Bits | None = None
-    if all(piece.null is not None for piece in pieces):
-        (null,) = all_of(p, [stack([null_of(piece) for piece in pieces])])
     return SecretColumn(
-        encoding=encoding_of_column(column),
+        encoding=target,
         rows=pieces[0].rows,
         ring=ring,
-        null=null,
+        null=_all_null(p, pieces),
         clean_ring=True,
+    )
+
+
+def _all_null(p: SharingProtocol, pieces: Sequence[SecretColumn]) -> Bits | None:
+    if any(piece.null is None for piece in pieces):
+        return None
+    return all_of(p, [stack([null_of(piece) for piece in pieces])])[0]
+
+
+def _summed_limbs(
+    p: SharingProtocol, target: Encoding, pieces: Sequence[SecretColumn]
+) -> SecretColumn:
+    """The same sum where the ring does not hold it: limb by limb."""
+    limbs = null_free_limbs(p, limbs_of(p, pieces, limb_bits(len(pieces))), pieces)
+    every = [limb for given in limbs for limb in given]
+    (planes,) = combined(p, [(every, target)])
+    return SecretColumn(
+        encoding=target, rows=pieces[0].rows, bits=planes, null=_all_null(p, pieces)
     )

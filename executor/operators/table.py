@@ -132,6 +132,8 @@ def need_ring(p: SharingProtocol, columns: Sequence[SecretColumn]) -> list[Ring]
     """Every column in the ring, converting in one batch those that are not."""
     for column in columns:
         column.force("ring")
+        if not column.encoding.fits_ring:
+            raise InternalError("a number beyond the ring was asked for in the ring")
     missing = [c for c in columns if c.ring is None and not c.is_constant]
     missing = list(dict.fromkeys(missing))
     words = word_to_ring(p, [planes_of(c) for c in missing], 64) if missing else []
@@ -180,7 +182,7 @@ def bits_in(p: SharingProtocol, column: SecretColumn, target: Encoding) -> Bits:
         (planes,) = need_bits(p, [column])
         return shift_planes_up(planes, padding)
     column.force("bits")
-    if column.bits is None and encoding.lo != target.lo:
+    if column.bits is None and encoding.lo != target.lo and target.width <= 64:
         shifted = p.add_public(ring_of(column), -target.lo)
         return ring_to_word(p, [shifted], target.width)[0]
     (planes,) = need_bits(p, [column])

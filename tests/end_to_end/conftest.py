@@ -40,6 +40,15 @@ CREATE TABLE empty_table (
     id INTEGER CHECK (id BETWEEN 1 AND 9),
     note VARCHAR(4)
 ) OWNED BY alice ROWS 3;
+
+CREATE TABLE ledger (
+    account INTEGER CHECK (account BETWEEN 1 AND 90) NOT NULL,
+    book VARCHAR(3),
+    amount DECIMAL(18,2),
+    big BIGINT,
+    units BIGINT CHECK (units BETWEEN 0 AND 1099511627776) NOT NULL,
+    price BIGINT CHECK (price BETWEEN -4000000 AND 4000000)
+) OWNED BY alice, bob ROWS 20;
 """
 
 
@@ -68,6 +77,24 @@ def _visits(count: int, generator: np.random.Generator) -> pa.Table:
             "ward": pa.array(_some(wards.tolist(), generator, 0.2), pa.string()),
             "urgent": pa.array((generator.random(count) < 0.4).tolist(), pa.bool_()),
             "nights": pa.array(generator.integers(-3, 12, count).tolist(), pa.int16()),
+        }
+    )
+
+
+def _ledger(count: int, generator: np.random.Generator) -> pa.Table:
+    """Numbers near the ends of their types."""
+    amounts = [Decimal(int(a)) / 100 for a in generator.integers(-(10**18) + 1, 10**18, count)]
+    books = [["a", "b", "ccc"][k] for k in generator.integers(0, 3, count)]
+    bigs = generator.integers(-(1 << 62), 1 << 62, count).tolist()
+    prices = generator.integers(-4_000_000, 4_000_001, count).tolist()
+    return pa.table(
+        {
+            "account": pa.array(generator.integers(1, 50, count).tolist(), pa.int32()),
+            "book": pa.array(_some(books, generator, 0.1)),
+            "amount": pa.array(_some(amounts, generator, 0.1), pa.decimal128(18, 2)),
+            "big": pa.array(_some(bigs, generator, 0.2), pa.int64()),
+            "units": pa.array(generator.integers(0, 1 << 40, count).tolist(), pa.int64()),
+            "price": pa.array(_some(prices, generator, 0.2), pa.int64()),
         }
     )
 
@@ -102,9 +129,14 @@ def make_data(seed: int = 7) -> dict[str, dict[str, pa.Table]]:
         }
     )
     nothing = pa.table({"id": pa.array([], pa.int32()), "note": pa.array([], pa.string())})
+    visits = {"alice": _visits(40, generator), "bob": _visits(33, generator)}
     return {
-        "alice": {"visits": _visits(40, generator), "empty_table": nothing},
-        "bob": {"visits": _visits(33, generator), "drugs": drugs},
+        "alice": {
+            "visits": visits["alice"],
+            "empty_table": nothing,
+            "ledger": _ledger(18, generator),
+        },
+        "bob": {"visits": visits["bob"], "drugs": drugs, "ledger": _ledger(20, generator)},
         "carol": {"people": people},
     }
 

@@ -43,8 +43,8 @@ REFUSALS = [
         "(born, patient_id) NOT IN",
     ),
     (
-        f"SELECT sum(p.born * p.born * p.born * p.born * p.born * v.visit_id) {JOINED}",
-        "beyond 63 bits",
+        f"SELECT sum({' * '.join(['p.born'] * 12)} * v.visit_id) {JOINED}",
+        "beyond 126 bits",
         "p.born * p.born",
     ),
     ("SELECT repeat(name, 2) FROM patients", "no public bound", "repeat(name, 2)"),
