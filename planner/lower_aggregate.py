@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..query.bound import Expression, Literal
 from ..query.datatypes import BIGINT, Column, DoubleType
-from ..query.errors import UnsupportedError, UserError
+from ..query.errors import UserError
 from .dense import dense_sql
 from .expressions import call, reference
 from .grouping import sum_type
@@ -23,7 +23,7 @@ from .rules.aggregate_parts import is_dense
 from .secure import VALUES_OF_ROWS, AggregateSpec, AlignedSum, Fragment, Operator
 from .secure import Aggregate as SecureAggregate
 from .secure import Filter as SecureFilter
-from .widths import check_width, refused
+from .widths import check_ring, check_width, refused
 
 if TYPE_CHECKING:
     from .lower import Lowering
@@ -87,15 +87,11 @@ def aggregate_column(
 
 
 def _checked(column: Column, aggregated: Aggregated) -> Column:
-    encoding = column.encoding
-    if aggregated.function == "sum_distinct" and encoding and not encoding.fits_ring:
-        raise UnsupportedError(
-            f"SUM(DISTINCT ...) may reach {max(-encoding.lo, encoding.hi)}, beyond 63 bits",
-            span=aggregated.span,
-            hint="declare tighter CHECK bounds for its columns or a smaller ROWS",
-        )
     try:
-        check_width(dataclasses.replace(column, name=column.name or aggregated.function))
+        named = dataclasses.replace(column, name=column.name or aggregated.function)
+        check_width(named)
+        if aggregated.function == "sum_distinct":
+            check_ring(named)
     except UserError as error:
         place: Expression = Literal(type=BIGINT, nullable=False, value=0, span=aggregated.span)
         raise refused(error, place) from None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..query.bound import Call, Case, Expression
+from ..query.bound import Call, Case, Expression, Literal
 from ..query.datatypes import (
     Column,
     DoubleType,
@@ -22,6 +22,7 @@ from .expressions import walk
 from .ranging import expression_range
 from .scales import scale_of
 
+RING_BITS = 63
 NUMBER_BITS = 126
 PLANE_BITS = 128
 PART_BITS = 320
@@ -55,6 +56,17 @@ def check_width(column: Column) -> None:
         )
 
 
+def check_ring(column: Column) -> None:
+    """UserError if the column's values are beyond the ring, for what computes there alone."""
+    encoding = column.encoding
+    if encoding is not None and not encoding.fits_ring:
+        name = repr(column.name) if column.name else "an intermediate value"
+        raise UserError(
+            f"{name} may reach {max(-encoding.lo, encoding.hi)}, beyond 63 bits\n"
+            "hint: declare tighter CHECK bounds for the columns it is made of, or a smaller ROWS"
+        )
+
+
 def _bounding(type: SqlType) -> str:
     """How values of a type get a public bound."""
     if isinstance(type, VarcharType):
@@ -76,16 +88,35 @@ def check_parts(expression: Expression, ranges: Mapping[int, Encoding | None]) -
     """UnsupportedError if a number on the way to the value has no bound or is too wide."""
     for part in walk(expression):
         if isinstance(part, Call | Case) and scale_of(part.type) is not None:
-            _check_part(part, expression_range(part, ranges))
+            _check_part(part, expression_range(part, ranges), PART_BITS)
+        if isinstance(part, Call) and not _takes_wide(part):
+            for argument in part.arguments:
+                if not isinstance(argument, Literal) and scale_of(argument.type) is not None:
+                    _check_part(argument, expression_range(argument, ranges), RING_BITS)
 
 
-def _check_part(part: Expression, encoding: Encoding | None) -> None:
+WIDE = frozenset(
+    {"+", "-", "*", "/", "negate", "abs", "sign", "cast", "coalesce", "greatest", "least"}
+    | {"nullif", "in", "=", "<>", "<", "<=", ">", ">=", "is_distinct", "is_not_distinct"}
+    | {"is_null", "is_not_null", "and", "or", "not"}
+)
+"""Functions that take numbers beyond the ring."""
+
+
+def _takes_wide(part: Call) -> bool:
+    if part.function == "cast":
+        before, after = scale_of(part.arguments[0].type), scale_of(part.type)
+        return before is None or after is None or after >= before
+    return part.function in WIDE
+
+
+def _check_part(part: Expression, encoding: Encoding | None, bits: int) -> None:
     if encoding is not None and encoding.fraction_bits is not None:
         return
-    if encoding is None or max(abs(encoding.lo), abs(encoding.hi)) >= 1 << PART_BITS:
+    if encoding is None or max(abs(encoding.lo), abs(encoding.hi)) >= 1 << bits:
         reach = "has no public bound"
         if encoding is not None:
-            reach = f"may reach {max(abs(encoding.lo), abs(encoding.hi))}, beyond {PART_BITS} bits"
+            reach = f"may reach {max(abs(encoding.lo), abs(encoding.hi))}, beyond {bits} bits"
         raise UnsupportedError(
             f"an intermediate value {reach}",
             span=part.span,

@@ -43,10 +43,13 @@ class SecretColumn:
     deferred: Callable[[Form], SecretColumn] | None = None
 
     def force(self, form: Form) -> None:
-        """Computes a deferred column, with an eye to the form that is needed."""
+        """Computes a deferred column, with an eye to the form that is needed.
+
+        What the ring does not hold is computed as planes in any case.
+        """
         if self.deferred is None:
             return
-        computed = self.deferred(form)
+        computed = self.deferred(form if self.encoding.fits_ring else "bits")
         self.deferred = None
         self.bits, self.ring, self.null = computed.bits, computed.ring, computed.null
         self.clean_bits, self.clean_ring = computed.clean_bits, computed.clean_ring
