@@ -21,6 +21,7 @@ from ..query.bound import (
 )
 from ..query.datatypes import Column
 from ..query.errors import UnsupportedError
+from .distinct_on import first_rows
 from .expressions import conjunction, conjuncts, has_subquery, reference, substitute
 from .grouping import Grouping
 from .grouping_sets import SetGrouping
@@ -115,7 +116,7 @@ def _table(relation: BoundTable, ids: Ids) -> Node:
 def _select(query: Select, ids: Ids) -> Node:
     node = _where(build_relation(query.relation, ids), query.where, ids)
     items: tuple[Expression, ...] = query.items
-    order = tuple(key.expression for key in query.order_by)
+    order = (*(key.expression for key in query.order_by), *query.distinct_on)
     by_output = dict(zip((c.id for c in query.columns), items, strict=True))
     order = tuple(
         e if isinstance(e, ColumnRef) and e.id in by_output else substitute(e, by_output)
@@ -147,11 +148,11 @@ def _grouped(
 ) -> tuple[Node, tuple[Expression, ...]]:
     """GROUP BY, and the expressions over the groups."""
     rows = InnerExpressions(node, query.group_by, ids)
-    grouping = (
-        Grouping(rows.keys, ids)
-        if query.grouping_sets is None
-        else SetGrouping(rows.keys, query.grouping_sets, ids)
-    )
+    if query.grouping_sets is None:
+        grouping = Grouping(rows.keys, ids)
+    else:
+        sets = tuple(tuple(rows.rewrite(key) for key in keys) for keys in query.grouping_sets)
+        grouping = SetGrouping(rows.keys, sets, ids)
     rewritten = tuple(grouping.rewrite(rows.rewrite(e)) for e in expressions)
     return grouping.node(rows.node), rewritten
 
@@ -176,21 +177,17 @@ def _output(
     order: tuple[Expression, ...],
     ids: Ids,
 ) -> Node:
-    """Select list, DISTINCT, ORDER BY and LIMIT."""
+    """Select list, DISTINCT, ORDER BY and LIMIT. `order`: the keys, then what DISTINCT ON tells."""
     outputs = list(zip(query.columns, items, strict=True))
-    keys: list[OrderBy] = []
-    visible = {column.id for column in query.columns}
-    for expression, key in zip(order, query.order_by, strict=True):
-        if isinstance(expression, ColumnRef) and expression.id in visible:
-            column_id = expression.id
-        else:
-            known = next((c.id for c, e in outputs if e == expression), None)
-            column_id = ids.fresh() if known is None else known
-            if known is None:
-                outputs.append((_hidden(column_id, expression), expression))
-        keys.append(
-            OrderBy(column=column_id, descending=key.descending, nulls_first=key.nulls_first)
+    places = [_exposed(expression, outputs, query, ids) for expression in order]
+    keys = tuple(
+        OrderBy(
+            column=place,
+            descending=key.descending,
+            nulls_first=key.nulls_first,
         )
+        for place, key in zip(places, query.order_by, strict=False)
+    )
     node = project(node, tuple(outputs))
     if query.distinct:
         if len(outputs) > len(query.columns):
@@ -199,10 +196,26 @@ def _output(
                 span=query.order_by[0].expression.span,
             )
         node = Aggregate(columns=node.columns, input=node, keys=node.ids, aggregates=())
-    node = _ordered(node, tuple(keys), query)
-    if len(outputs) > len(query.columns):
+    if query.distinct_on:
+        node = first_rows(node, tuple(places[len(keys) :]), keys, ids)
+    node = _ordered(node, keys, query)
+    if node.ids != tuple(column.id for column in query.columns):
         node = project(node, tuple((column, reference(column)) for column in query.columns))
     return node
+
+
+def _exposed(
+    expression: Expression, outputs: list[tuple[Column, Expression]], query: Select, ids: Ids
+) -> int:
+    """The output column that holds an expression; a hidden one is added where there is none."""
+    if isinstance(expression, ColumnRef) and expression.id in {c.id for c in query.columns}:
+        return expression.id
+    known = next((column.id for column, e in outputs if e == expression), None)
+    if known is not None:
+        return known
+    column_id = ids.fresh()
+    outputs.append((_hidden(column_id, expression), expression))
+    return column_id
 
 
 def _hidden(column_id: int, expression: Expression) -> Column:

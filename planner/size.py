@@ -70,7 +70,14 @@ class _Meter:
     def _select(self, select: Select) -> None:
         if select.relation is not None:
             self._relation(select.relation)
-        for expression in (select.where, *select.group_by, select.having, select.qualify):
+        for expression in (
+            select.where,
+            *select.group_by,
+            *select.distinct_on,
+            *select.distinct_on,
+            select.having,
+            select.qualify,
+        ):
             if expression is not None:
                 self._expression(expression)
         for column, item in zip(select.columns, select.items, strict=True):

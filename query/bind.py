@@ -177,12 +177,6 @@ class Binder:
             self.query(syntax.Query(body=part, span=part.span), outer, definitions)
             for part in union_inputs(body)
         ]
-        if body.all and body.operator != "union":
-            raise UnsupportedError(
-                f"{operation_name(body)} is not supported",
-                span=body.operator_span,
-                hint=f"{body.operator.upper()} without ALL gives each row once",
-            )
         inputs, columns = self._aligned(parts, body, operation_name(body))
         if body.operator == "union" and body.all:
             return bound.UnionAll(columns=columns, inputs=inputs)

@@ -45,7 +45,6 @@ class SelectBinder:
 
     def bind(self, order_by: Sequence[syntax.OrderKey]) -> Select:
         """The bound SELECT with its order; LIMIT and OFFSET are the caller's."""
-        self._refuse()
         for item in self.select.items:
             if item.alias is not None:
                 self.aliases.setdefault(item.alias.lower(), item.expression)
@@ -59,8 +58,11 @@ class SelectBinder:
         qualify = self._qualify()
         outputs = self._outputs()
         order = [self._order_key(key, outputs) for key in order_by]
+        first_of = [
+            self._order_expression(node, outputs, "DISTINCT ON") for node in self.select.distinct_on
+        ]
         conditions = [condition for condition in (having, qualify) if condition is not None]
-        everything = [*self.items, *conditions, *(k.expression for k in order)]
+        everything = [*self.items, *conditions, *(k.expression for k in order), *first_of]
         check_windows(self.scope, where, everything, qualify)
         grouped = bool(keys) or having is not None or any(map(_has_aggregate, everything))
         grouped = grouped or has_sets(self.select.group_by)
@@ -75,19 +77,11 @@ class SelectBinder:
             grouped=grouped,
             having=having,
             items=tuple(self.items),
-            distinct=self.select.distinct,
+            distinct=self.select.distinct and not first_of,
+            distinct_on=tuple(first_of),
             qualify=qualify,
             grouping_sets=groups.sets,
         )
-
-    def _refuse(self) -> None:
-        select = self.select
-        if select.distinct_on:
-            raise UnsupportedError(
-                "DISTINCT ON is not supported",
-                span=select.distinct_on[0].span,
-                hint="use GROUP BY with MIN or MAX",
-            )
 
     def _binder(self, clause: str, *, aggregates: bool = False) -> ExpressionBinder:
         windows = clause in ("SELECT", "QUALIFY", "ORDER BY")
@@ -242,23 +236,25 @@ class SelectBinder:
     # ORDER BY
 
     def _order_key(self, key: syntax.OrderKey, outputs: Sequence[Column]) -> OrderKey:
-        return order_key(key, self._order_expression(key.expression, outputs))
+        return order_key(key, self._order_expression(key.expression, outputs, "ORDER BY"))
 
-    def _order_expression(self, node: syntax.Expression, outputs: Sequence[Column]) -> Expression:
+    def _order_expression(
+        self, node: syntax.Expression, outputs: Sequence[Column], clause: str
+    ) -> Expression:
         named = output_named(node, outputs)
         if named is not None:
             return named
-        bound = self._binder("ORDER BY", aggregates=True).bind(node)
+        bound = self._binder(clause, aggregates=True).bind(node)
         for item, column in zip(self.items, outputs, strict=True):
             if item == bound:
                 return _reference(column, node.span)
         if isinstance(bound, Literal):
             raise BindError(
-                "ORDER BY a constant orders nothing",
+                f"{clause} a constant {'orders' if clause == 'ORDER BY' else 'tells'} nothing",
                 span=node.span,
-                hint="order by a column, or by its position in the select list",
+                hint="name a column, or its position in the select list",
             )
-        if self.select.distinct:
+        if self.select.distinct and not self.select.distinct_on:
             raise UnsupportedError(
                 "ORDER BY something that SELECT DISTINCT does not give",
                 span=node.span,

@@ -246,6 +246,8 @@ class Select(Query):
     Items, HAVING, QUALIFY and ORDER BY hold `Aggregate` nodes in place; `grouped` is true if there
     is a GROUP BY or any aggregate. Items, QUALIFY and ORDER BY hold `Window` nodes in place. ORDER
     BY expressions may use ColumnRefs to output columns.
+    `distinct_on`: of the rows that agree on these, the first by ORDER BY stays (`distinct` is then
+    false); they may use ColumnRefs to output columns.
     `grouping_sets`: the sets of keys to group by, None for the one set of all of them; a key is
     NULL in the rows of a set without it, and expressions over keys are typed so.
     """
@@ -258,6 +260,7 @@ class Select(Query):
     items: tuple[Expression, ...]
     distinct: bool
     qualify: Expression | None = None
+    distinct_on: tuple[Expression, ...] = ()
     grouping_sets: tuple[tuple[Expression, ...], ...] | None = None
 
 

@@ -76,6 +76,8 @@ SELECTS = [
     "SELECT NULL UNION ALL SELECT NULL",
     "SELECT num FROM things UNION SELECT big FROM things EXCEPT SELECT id FROM people",
     "SELECT dec FROM things INTERSECT SELECT num FROM things ORDER BY dec LIMIT 2",
+    "SELECT num FROM things INTERSECT ALL SELECT dec FROM things EXCEPT ALL SELECT NULL",
+    "SELECT DISTINCT ON (kind, num + 1) dec, num AS n FROM things ORDER BY kind, n DESC",
     "SELECT num, kind, count(*), grouping(kind) FROM things GROUP BY ROLLUP (num, kind)",
     "SELECT num + 1 AS n, sum(id) FROM things GROUP BY CUBE (num, kind) HAVING num > 1 ORDER BY n",
     "SELECT * FROM (VALUES (1, 'a'), (2.5, NULL)) AS v(x, y)",
