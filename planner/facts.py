@@ -193,7 +193,7 @@ def _project(node: Project, below: Facts) -> Facts:
         keys=keys,
         ranges=ranges,
         smallest=smallest,
-        averages=_renamed_averages(node, below),
+        averages=_renamed_averages(node, below) | _weighted_averages(node, below),
     )
 
 
@@ -213,6 +213,32 @@ def _renamed_averages(node: Project, below: Facts) -> dict[tuple[int, int], int]
         for total in names.get(pair[0], [])
         for count in names.get(pair[1], [])
     }
+
+
+def _weighted_averages(node: Project, below: Facts) -> dict[tuple[int, int], int]:
+    """Products x * w beside the weight w, or beside w where x is known: |x * w / w| = |x|."""
+    found: dict[tuple[int, int], int] = {}
+    items = list(zip(node.columns, node.expressions, strict=True))
+    for total, product in items:
+        if not isinstance(product, Call) or product.function != "*":
+            continue
+        value, weight = product.arguments
+        values, weights = range_of(value, below), range_of(weight, below)
+        if values is None or weights is None or weights.lo < 0:
+            continue
+        for count, expression in items:
+            if weight in (expression, _where_known(expression, value)):
+                found[(total.id, count.id)] = max(abs(values.lo), abs(values.hi))
+    return found
+
+
+def _where_known(expression: Expression, value: Expression) -> Expression | None:
+    """w in CASE WHEN value IS NULL THEN 0 ELSE w END; None for any other expression."""
+    match expression:
+        case Case(branches=((Call(function="is_null", arguments=(tested,)), Literal(value=0)),)):
+            return expression.otherwise if tested == value else None
+        case _:
+            return None
 
 
 def range_of(expression: Expression, facts: Facts) -> Encoding | None:

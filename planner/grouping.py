@@ -16,18 +16,16 @@ from ..query.bound import Case, ColumnRef, Expression, GroupingLevel, Literal
 from ..query.datatypes import (
     BIGINT,
     DOUBLE,
-    HUGEINT,
     INTEGER,
     Column,
-    DecimalType,
     DoubleType,
-    IntegerType,
     SqlType,
 )
 from ..query.errors import Span, UnsupportedError
 from .expressions import call, reference, transform
 from .logical import Aggregate, Aggregated, Ids, Node, project
 from .modes import with_mode
+from .scales import sum_type
 from .secure import VALUES_OF_ROWS, AggregateFunction
 
 
@@ -199,14 +197,3 @@ def _filtered(node: BoundAggregate) -> Expression | None:
         otherwise=None,
         span=node.span,
     )
-
-
-def sum_type(type: SqlType) -> SqlType:
-    """The type that DuckDB gives SUM; a DOUBLE of declared scale keeps it, its sum is exact."""
-    match type:
-        case DecimalType():
-            return DecimalType(38, type.scale)
-        case IntegerType():
-            return HUGEINT
-        case _:
-            return type

@@ -15,11 +15,11 @@ from ..query.datatypes import BIGINT, Column, DoubleType
 from ..query.errors import UserError
 from .dense import dense_sql
 from .expressions import call, reference
-from .grouping import sum_type
 from .known import Facts
 from .logical import Aggregate, Aggregated, Node, Union
 from .ownership import is_partitioned
 from .rules.aggregate_parts import is_dense
+from .scales import sum_type
 from .secure import VALUES_OF_ROWS, AggregateSpec, AlignedSum, Fragment, Operator
 from .secure import Aggregate as SecureAggregate
 from .secure import Filter as SecureFilter

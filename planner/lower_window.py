@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from ..query.bound import Expression, Literal
 from ..query.datatypes import BIGINT, Column, DoubleType
 from ..query.errors import UserError
-from .grouping import sum_type
 from .known import Facts
 from .logical import Window, Windowed
+from .scales import sum_type
 from .secure import Operator, SortKey, WindowSpec
 from .secure import Window as SecureWindow
 from .widths import check_ring, check_width, refused

@@ -6,7 +6,7 @@ import dataclasses
 from decimal import Context, Decimal
 
 from ..query.bound import Call, Expression, Literal
-from ..query.datatypes import DecimalType, DoubleType, IntegerType, SqlType
+from ..query.datatypes import HUGEINT, DecimalType, DoubleType, IntegerType, SqlType
 from .expressions import call
 
 EXACT = Context(prec=200)
@@ -23,6 +23,17 @@ def scale_of(type: SqlType) -> int | None:
             return scale
         case _:
             return None
+
+
+def sum_type(type: SqlType) -> SqlType:
+    """The type that DuckDB gives SUM; a DOUBLE of declared scale keeps it, its sum is exact."""
+    match type:
+        case DecimalType():
+            return DecimalType(38, type.scale)
+        case IntegerType():
+            return HUGEINT
+        case _:
+            return type
 
 
 def at_scale(type: SqlType, scale: int) -> SqlType:

@@ -19,8 +19,8 @@ from ..query.bound import Case, ColumnRef, Expression, Frame, Literal
 from ..query.bound import Window as BoundWindow
 from ..query.datatypes import BIGINT, DOUBLE, INTEGER, Column, SqlType
 from .expressions import call, reference, transform, walk
-from .grouping import sum_type
 from .logical import Ids, Node, OrderBy, Windowed, project, window
+from .scales import sum_type
 from .secure import WindowFunction
 
 WHOLE = Frame(unit="rows", start=None, stop=None)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from ..logical import Node
 from .aggregate_early import aggregate_early
 from .aggregate_parts import aggregate_parts
+from .aggregate_sides import aggregate_sides
 from .bound_residuals import bound_residuals
 from .context import Context
 from .distinct_semi_builds import distinct_semi_builds
@@ -36,6 +37,7 @@ RULES: tuple[Rule, ...] = (
     inline_once,
     prune_columns,
     order_joins,
+    aggregate_sides,
     aggregate_early,
     order_joins,
     merge_projects,

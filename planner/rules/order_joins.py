@@ -19,7 +19,7 @@ from .join_graph import JoinGraph
 
 
 def order_joins(plan: Node, context: Context) -> Node:
-    group = _flatten(plan)
+    group = flatten(plan)
     if group is None:
         inputs = tuple(order_joins(child, context) for child in children(plan))
         return with_children(plan, inputs)
@@ -27,19 +27,19 @@ def order_joins(plan: Node, context: Context) -> Node:
     return JoinGraph([order_joins(leaf, context) for leaf in leaves], conditions, context).tree()
 
 
-def _flatten(node: Node) -> tuple[list[Node], list[Expression]] | None:
+def flatten(node: Node) -> tuple[list[Node], list[Expression]] | None:
     """Leaves and conditions of a group of inner joins; None if the node is not one."""
     match node:
         case Join(kind="inner", left=left, right=right):
             leaves: list[Node] = []
             conditions = [p for c in node.condition for p in conjuncts(c)]
             for side in (left, right):
-                inner = _flatten(side)
+                inner = flatten(side)
                 leaves += [side] if inner is None else inner[0]
                 conditions += [] if inner is None else inner[1]
             return leaves, conditions
         case Filter(input=input, predicate=predicate):
-            inner = _flatten(input)
+            inner = flatten(input)
             return None if inner is None else (inner[0], inner[1] + list(conjuncts(predicate)))
         case _:
             return None

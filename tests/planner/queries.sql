@@ -60,3 +60,8 @@ select c_custkey, o_orderkey from customer full join orders on c_custkey = o_cus
 select c_mktsegment, count(*) as n, count(o_orderkey) as m, sum(o_totalprice) as s from customer full join orders on c_custkey = o_custkey group by 1 order by 1;
 select k, a, b from (select l_partkey as k, sum(l_quantity) as a from lineitem group by 1) t full join (select p_partkey as k, p_size as b from part) u using (k) where k < 50 order by 1;
 select n_nationkey, n_name, n from nation full join (select c_nationkey as n_nationkey, count(*) as n from customer where c_acctbal > 9000 group by 1) t using (n_nationkey);
+select c_mktsegment, count(*) as n, sum(s_acctbal) as s, avg(c_acctbal) as a, avg(s_acctbal) as b from customer, supplier where c_nationkey = s_nationkey group by 1 order by 1;
+select count(*) as n, sum(c_acctbal * s_acctbal) as s, max(c_acctbal) as m from customer, supplier where c_nationkey = s_nationkey and c_acctbal > 9000;
+select c_mktsegment, count(*) as n, count(s_suppkey) as m, sum(s_acctbal) as s from customer left join (select * from supplier where s_acctbal > 9000) t on c_nationkey = s_nationkey group by 1 order by 1;
+select n_name, count(*) as n, sum(s_acctbal) as s, sum(c_acctbal) as c from nation, customer, supplier where n_nationkey = c_nationkey and s_nationkey = n_nationkey group by 1 order by 1;
+select distinct c_mktsegment from customer, supplier where c_nationkey = s_nationkey and s_acctbal > 9900 order by 1;

@@ -189,6 +189,37 @@ CASES = [
         """,
     ),
     (
+        ("push_filters", "prune_columns", "order_joins", "aggregate_sides"),
+        "SELECT v.ward, count(*), sum(value), count(cost) FROM visits v, labs l "
+        "WHERE v.patient_id = l.patient_id GROUP BY v.ward",
+        """
+        project ward, count_star, sum, count
+          project ward, count_star, sum, count
+            aggregate [ward] sum(x26), sum(x30), sum(x32)
+              project ward, x25, x29, case when cost is null then 0 else x25 end
+                inner join (patient_id = patient_id)
+                  union
+                    visits of mercy: patient_id, cost, ward
+                    visits of grace: patient_id, cost, ward
+                  aggregate [patient_id] count_star(), sum(x28)
+                    project patient_id, value
+                      labs of mercy: patient_id, value
+        """,
+    ),
+    (
+        ("push_filters", "prune_columns", "order_joins", "aggregate_sides"),
+        "SELECT DISTINCT v.ward FROM visits v, labs l WHERE v.patient_id = l.patient_id",
+        """
+        aggregate [ward]
+          project ward
+            semi join (patient_id = patient_id)
+              union
+                visits of mercy: patient_id, ward
+                visits of grace: patient_id, ward
+              labs of mercy: patient_id
+        """,
+    ),
+    (
         ("push_filters", "prune_columns", "order_joins", "sink_expressions"),
         "SELECT value * 2 + born FROM labs l, patients p WHERE l.patient_id = p.patient_id",
         """
