@@ -1,8 +1,9 @@
 """Scalar expressions over shared columns, brought to the few exact forms that circuits compute.
 
 Every number becomes an integer of a stated decimal scale: operands get equal scales by casts or by
-rewritten literals. Strings with a public domain become comparisons of codes. Quotients are compared
-by their parts (ratios.py). What cannot be brought there is refused by name, with its place.
+rewritten literals. Functions of one column with a public domain become tables over its codes
+(tables.py). Quotients are compared by their parts (ratios.py). What cannot be brought there is
+refused by name, with its place.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from collections.abc import Mapping
 
 from ..query.bound import Call, Case, ColumnRef, Expression, Literal
 from ..query.datatypes import (
-    BOOLEAN,
     BooleanType,
     Column,
     DateType,
@@ -24,12 +24,14 @@ from ..query.datatypes import (
     VarcharType,
 )
 from ..query.errors import UnsupportedError
-from .domains import satisfying
-from .expressions import FALSE, TRUE, call, columns_of, reference, string_leaves
+from .expressions import call, columns_of, reference
 from .scalar_functions import of_moment, of_number
+from .scalar_strings import of_text
 from .scales import at_scale, exact_literal, rescaled, scale_of
+from .tables import tabulated, values_of
 
 COMPARISONS = ("=", "<>", "<", "<=", ">", ">=", "is_distinct", "is_not_distinct")
+CHOICES = ("coalesce", "nullif", "greatest", "least", "cast")
 MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
@@ -56,8 +58,10 @@ class Scalars:
                 raise AssertionError(type(expression).__name__)
 
     def _call(self, node: Call) -> Expression:
-        if self._is_domain_test(node):
-            return self._domain_test(node)
+        if self._is_domain_function(node):
+            table = self._from_table(node)
+            if table is not None:
+                return table
         from .ratios import compare_ratios, has_quotient, ratio_is_null
 
         if node.function in COMPARISONS and any(map(has_quotient, node.arguments)):
@@ -90,15 +94,45 @@ class Scalars:
         """Functions that have circuits of their own."""
         ranges = {column.id: column.encoding for column in self._columns.values()}
         found = of_moment(node, arguments, ranges) or of_number(node, arguments)
+        found = found or of_text(node, arguments) or self._from_table(node)
         if found is None:
             raise unsupported(node)
         return found
 
-    def _is_domain_test(self, node: Call) -> bool:
-        """A condition over one string column with a public domain, beyond plain comparisons."""
-        if not isinstance(node.type, BooleanType) or node.function in ("and", "or", "not"):
+    def _from_table(self, node: Call) -> Expression | None:
+        """A function of one column with a small public range as a table; None where it is not."""
+        ids = columns_of(node)
+        if len(ids) != 1:
+            return None
+        column = self._columns[next(iter(ids))]
+        values = values_of(column)
+        found = None if values is None else tabulated(node, column, values)
+        if values is None or found is None:
+            return None
+        results, for_null = found
+        plain = isinstance(node.type, BooleanType) and all(r.value is not None for r in results)
+        if plain and isinstance(column.type, VarcharType):
+            chosen = [v for v, r in zip(values, results, strict=True) if r.value]
+            table = call("in", [reference(column), *chosen], like=node)
+        else:
+            nullable = column.nullable or any(result.nullable for result in results)
+            inner = [reference(column), *results]
+            table = call("mapped", inner, type=node.type, nullable=nullable, like=node)
+        if not column.nullable or for_null.value is None:
+            return table
+        absent = call("is_null", [reference(column)], nullable=False)
+        return Case(
+            type=node.type,
+            nullable=any(result.nullable for result in results),
+            branches=((absent, for_null),),
+            otherwise=table,
+        )
+
+    def _is_domain_function(self, node: Call) -> bool:
+        """A function of one string column with a public domain, beyond plain comparisons."""
+        if node.function in ("and", "or", "not", "is_null", "is_not_null", *CHOICES):
             return False
-        if node.function in ("is_null", "is_not_null", *COMPARISONS, "in") and all(
+        if node.function in (*COMPARISONS, "in") and all(
             isinstance(argument, ColumnRef | Literal) for argument in node.arguments
         ):
             return False
@@ -107,24 +141,6 @@ class Scalars:
             return False
         encoding = self._columns[next(iter(ids))].encoding
         return encoding is not None and encoding.domain is not None
-
-    def _domain_test(self, node: Call) -> Expression:
-        """`x LIKE 'PROMO%'` over a public domain is x IN the values that satisfy it."""
-        (column_id,) = columns_of(node)
-        column = self._columns[column_id]
-        assert column.encoding is not None
-        values, for_null = satisfying(node, column, column.encoding.domain or ())
-        literals = [Literal(type=column.type, nullable=False, value=value) for value in values]
-        member = call("in", [reference(column), *literals], like=node)
-        if not column.nullable or for_null is None:
-            return member
-        absent = call("is_null", [reference(column)], nullable=False)
-        return Case(
-            type=BOOLEAN,
-            nullable=False,
-            branches=((absent, TRUE if for_null else FALSE),),
-            otherwise=member,
-        )
 
     def _comparison(self, node: Call, left: Expression, right: Expression) -> Expression:
         if isinstance(left, Literal) and not isinstance(right, Literal):
@@ -204,6 +220,9 @@ class Scalars:
             return (
                 dataclasses.replace(inner, type=node.type) if isinstance(inner, Literal) else inner
             )
+        table = self._from_table(node)
+        if table is not None:
+            return table
         raise unsupported(node, f"CAST from {inner.type} to {node.type}")
 
     def _number_of(self, node: Call, inner: Expression) -> Expression:
@@ -216,10 +235,24 @@ class Scalars:
         return Case(type=one.type, nullable=True, branches=branches, otherwise=None)
 
     def _choice(self, node: Call, arguments: tuple[Expression, ...]) -> Expression:
+        if node.function == "nullif" and isinstance(arguments[0].type, VarcharType):
+            return self._nullif(node, *arguments)
         aligned = self._aligned(node, arguments)
         every = all(argument.nullable for argument in arguments)
         nullable = {"coalesce": every, "nullif": True}.get(node.function, every)
         return call(node.function, aligned, type=aligned[0].type, nullable=nullable, like=node)
+
+    def _nullif(self, node: Call, left: Expression, right: Expression) -> Expression:
+        """NULLIF of texts, whose second one need not be a value that the first can have."""
+        same = self._comparison(dataclasses.replace(node, function="="), left, right)
+        null = Literal(type=left.type, nullable=True, value=None)
+        return Case(
+            type=left.type,
+            nullable=True,
+            branches=((same, null),),
+            otherwise=left,
+            span=node.span,
+        )
 
     def _case(self, node: Case) -> Expression:
         conditions = [self.rewrite(condition) for condition, _ in node.branches]
@@ -250,30 +283,8 @@ class Scalars:
         families = {type_family(value.type) for value in known}
         if len(families) > 1 or "other" in families:
             raise unsupported(node)
-        if families == {"text"}:
-            self._same_domain(node, known)
         type = known[0].type
         return tuple(_null(v, type) if _is_null(v) else v for v in values)
-
-    def _same_domain(self, node: Expression, values: list[Expression]) -> None:
-        """Strings that meet need one encoding; literals must be in the domain."""
-        leaves = [leaf for value in values for leaf in string_leaves(value)]
-        encodings = {self._columns[e.id].encoding for e in leaves if isinstance(e, ColumnRef)}
-        if len(encodings) > 1:
-            raise UnsupportedError(
-                "strings of different domains or lengths meet here",
-                span=node.span,
-                hint="declare the same CHECK (... IN (...)) domain or the same length for both",
-            )
-        for part in leaves:
-            if isinstance(part, Literal) and isinstance(part.value, str) and encodings:
-                (encoding,) = encodings
-                if encoding and encoding.domain and part.value not in encoding.domain:
-                    raise UnsupportedError(
-                        f"{part.value!r} is not in the column's public domain",
-                        span=part.span or node.span,
-                        hint="use a value of the declared domain",
-                    )
 
 
 def type_family(type: SqlType) -> str:

@@ -14,7 +14,8 @@ from .table import Execution, FailureFlag, SecretTable, definitions, need_bits
 def check_rows(run: Execution, node: Check, table: SecretTable) -> SecretTable:
     """The table as it is; a failure flag if the condition is not TRUE for a valid row."""
     p = run.protocol
-    evaluator = Evaluator(p, table.rows, table.columns, definitions(node.input.columns))
+    known = definitions(node.input.columns)
+    evaluator = Evaluator(p, table.rows, table.columns, known, table.valid, run.failures)
     (truth,) = need_bits(p, evaluator.truths([node.condition]))
     (broken,) = p.and_([(table.valid, p.invert(truth))])
     if table.rows:

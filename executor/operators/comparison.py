@@ -13,6 +13,7 @@ from math import ceil, floor
 from typing import TYPE_CHECKING
 
 from ...query.bound import Call, Expression, Literal
+from ...query.bounds import text_bytes, union_of
 from ...query.datatypes import BooleanType, DateType, DoubleType, Encoding, TimestampType
 from ...query.errors import InternalError
 from ...query.moments import DAY_MICROSECONDS
@@ -299,14 +300,14 @@ def string_bound(value: str, encoding: Encoding) -> Bound:
 
 def common_encoding(left: Encoding, right: Encoding) -> Encoding:
     """The smallest encoding that holds the values of both."""
-    if left.domain != right.domain:
-        raise InternalError("string columns of different domains were not brought together")
-    if left.text_bytes is not None and right.text_bytes is not None:
-        return left if left.text_bytes >= right.text_bytes else right
+    if any(text_bytes(encoding) is not None for encoding in (left, right)):
+        union = union_of(left, right)
+        if union is None:
+            raise InternalError("texts are compared with what is no text")
+        return union
     return Encoding(
         lo=min(left.lo, right.lo),
         hi=max(left.hi, right.hi),
-        domain=left.domain,
         fraction_bits=left.fraction_bits,
     )
 

@@ -26,7 +26,7 @@ from ...query.datatypes import (
 )
 from ...query.errors import InternalError
 from ...query.ranges import encoding_of
-from ..circuits.compare import all_of, any_of
+from ..circuits.compare import all_of, any_of, any_row
 from ..circuits.convert import ring_to_word
 from ..circuits.select import select, select_ring
 from ..sharing.protocol import SharingProtocol
@@ -38,6 +38,7 @@ from .literal import encode_literal
 from .numbers import to_fewer_decimals
 from .quotient import quotient
 from .table import (
+    FailureFlag,
     Form,
     SecretColumn,
     bits_in,
@@ -76,6 +77,8 @@ class Evaluator:
     rows: int
     columns: Mapping[int, SecretColumn]
     definitions: Mapping[int, Column]
+    valid: Bits
+    failures: list[FailureFlag]
 
     def evaluate(
         self, expression: Expression, form: Form = "bits", target: Encoding | None = None
@@ -143,6 +146,15 @@ class Evaluator:
         if function in FUNCTIONS:
             return FUNCTIONS[function](self, call)
         raise InternalError(f"function {function} over shares was not planned away")
+
+    def never(self, flag: Bits, null: Bits | None, message: str) -> None:
+        """Fails the query if the flag is 1 in a valid row where the value is not NULL."""
+        p = self.protocol
+        present = self.valid
+        if null is not None:
+            (present,) = p.and_([(present, p.invert(null))])
+        (found,) = p.and_([(flag, present)])
+        self.failures.append(FailureFlag(any_row(p, found), message))
 
     def encoding(self, expression: Expression) -> Encoding:
         """The public range of an expression's encoded values."""

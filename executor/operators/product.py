@@ -24,6 +24,7 @@ from ..sharing.protocol import SharingProtocol
 from ..sharing.shares import Bits, Words, stack
 from .expression import Evaluator
 from .table import (
+    Execution,
     Form,
     SecretColumn,
     SecretTable,
@@ -38,14 +39,13 @@ Selection = NDArray[np.intp]
 """Input rows by output row; the number past the last input row means NULL."""
 
 
-def product(
-    p: SharingProtocol, node: Product, left: SecretTable, right: SecretTable
-) -> SecretTable:
+def product(run: Execution, node: Product, left: SecretTable, right: SecretTable) -> SecretTable:
     """The pairs that satisfy the predicate, and what the join's kind adds (see above)."""
+    p = run.protocol
     sizes = (left.rows, right.rows)
     pairs = [np.arange(sizes[0] * sizes[1]) // max(1, sizes[1])]
     pairs.append(np.arange(sizes[0] * sizes[1]) % max(1, sizes[1]))
-    found = _found(p, node, (left, right), pairs)
+    found = _found(run, node, (left, right), pairs)
     if node.kind in ("semi", "anti"):
         matched = _matched(p, found, sizes, 0)
         kept = {c.id: left.columns[c.id] for c in node.columns}
@@ -68,17 +68,18 @@ def product(
 
 
 def _found(
-    p: SharingProtocol,
+    run: Execution,
     node: Product,
     tables: tuple[SecretTable, SecretTable],
     pairs: list[Selection],
 ) -> Bits:
     """Valid pairs that satisfy the predicate."""
-    rows = len(pairs[0])
+    p, rows = run.protocol, len(pairs[0])
     planes = [
         permute_rows(table.valid, selection, rows=rows)
         for table, selection in zip(tables, pairs, strict=True)
     ]
+    (valid,) = all_of(p, [stack(planes)])
     if node.predicate is not None:
         columns = {
             identity: _selected(p, column, selection, extended=False)
@@ -86,9 +87,10 @@ def _found(
             for identity, column in table.columns.items()
         }
         known = definitions((*node.left.columns, *node.right.columns))
-        evaluator = Evaluator(p, rows, columns, known)
-        planes += need_bits(p, evaluator.truths([node.predicate]))
-    return all_of(p, [stack(planes)])[0]
+        evaluator = Evaluator(p, rows, columns, known, valid, run.failures)
+        (truth,) = need_bits(p, evaluator.truths([node.predicate]))
+        (valid,) = p.and_([(valid, truth)])
+    return valid
 
 
 def _matched(p: SharingProtocol, found: Bits, sizes: tuple[int, int], side: int) -> Bits:

@@ -15,8 +15,10 @@ from ..sharing.pack import row_bytes, rows_to_planes
 from ..sharing.protocol import SharingProtocol
 from ..sharing.shares import Bits, stack
 from .expression import Evaluator
+from .functions import may_fail
 from .limbs import combined, limb_bits, limbs_of, null_free_limbs
 from .table import (
+    Execution,
     Form,
     SecretColumn,
     SecretTable,
@@ -30,21 +32,38 @@ from .table import (
 )
 
 
-def filter_rows(p: SharingProtocol, node: Filter, table: SecretTable) -> SecretTable:
+def filter_rows(execution: Execution, node: Filter, table: SecretTable) -> SecretTable:
     """valid &= predicate IS TRUE. 1 round after the predicate, 1 bit per row."""
-    evaluator = Evaluator(p, table.rows, table.columns, definitions(node.input.columns))
+    p = execution.protocol
+    evaluator = _evaluator(execution, node, table)
     (truth,) = need_bits(p, evaluator.truths([node.predicate]))
     (valid,) = p.and_([(table.valid, truth)])
     kept = {column.id: table.columns[column.id] for column in node.columns}
     return SecretTable(table.rows, kept, valid)
 
 
-def project(p: SharingProtocol, node: Project, table: SecretTable) -> SecretTable:
-    """New columns from expressions, each computed when and in the form it is first needed."""
-    evaluator = Evaluator(p, table.rows, table.columns, definitions(node.input.columns))
+def _evaluator(execution: Execution, node: Filter | Project, table: SecretTable) -> Evaluator:
+    return Evaluator(
+        execution.protocol,
+        table.rows,
+        table.columns,
+        definitions(node.input.columns),
+        table.valid,
+        execution.failures,
+    )
+
+
+def project(execution: Execution, node: Project, table: SecretTable) -> SecretTable:
+    """New columns from expressions, each computed when and in the form it is first needed.
+
+    One that may fail the query is computed at once, before failures are looked at.
+    """
+    evaluator = _evaluator(execution, node, table)
     columns: dict[int, SecretColumn] = {}
     for column, expression in zip(node.columns, node.expressions, strict=True):
         columns[column.id] = _deferred(evaluator, column, expression)
+        if may_fail(expression):
+            columns[column.id].force("bits")
     return SecretTable(table.rows, columns, table.valid)
 
 
@@ -66,7 +85,7 @@ def in_encoding(p: SharingProtocol, value: SecretColumn, target: Encoding) -> Se
     beyond = target.domain is None and target.text_bytes is None and not target.fits_ring
     if value.bits is not None or beyond:
         planes = bits_in(p, value, target)
-    same = value.encoding.lo == target.lo and value.encoding.text_bytes is None
+    same = keeps_zero(value.encoding, target)
     return SecretColumn(
         encoding=target,
         rows=value.rows,
@@ -76,6 +95,11 @@ def in_encoding(p: SharingProtocol, value: SecretColumn, target: Encoding) -> Se
         clean_bits=value.clean_bits and same,
         clean_ring=value.clean_ring,
     )
+
+
+def keeps_zero(before: Encoding, after: Encoding) -> bool:
+    """Whether planes that are 0 under one encoding are 0 under the other."""
+    return before.lo == after.lo and before.domain == after.domain
 
 
 def concat(p: SharingProtocol, node: Concat, tables: Sequence[SecretTable]) -> SecretTable:
@@ -101,7 +125,7 @@ def _concat_column(
         result.ring = concat_rows(need_ring(p, pieces))
         result.clean_ring = all(piece.clean_ring for piece in pieces)
     if result.ring is None or all(piece.bits is not None for piece in pieces):
-        aligned = all(piece.encoding.lo == target.lo for piece in pieces)
+        aligned = all(keeps_zero(piece.encoding, target) for piece in pieces)
         result.bits = concat_rows([bits_in(p, piece, target) for piece in pieces])
         result.clean_bits = aligned and all(piece.clean_bits for piece in pieces)
     if any(piece.null is not None for piece in pieces):

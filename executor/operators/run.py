@@ -155,15 +155,15 @@ class Runner:
             case AlignedSum():
                 return aligned_sum(p, operator, inputs)
             case Filter():
-                return filter_rows(p, operator, inputs[0])
+                return filter_rows(self.execution, operator, inputs[0])
             case Check():
                 return check_rows(self.execution, operator, inputs[0])
             case Project():
-                return project(p, operator, inputs[0])
+                return project(self.execution, operator, inputs[0])
             case Join():
                 return join(self.execution, operator, inputs[0], inputs[1])
             case Product():
-                return product(p, operator, inputs[0], inputs[1])
+                return product(self.execution, operator, inputs[0], inputs[1])
             case Attach():
                 return attach(p, operator, inputs[0], inputs[1])
             case Aggregate():

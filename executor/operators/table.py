@@ -22,9 +22,11 @@ from ...query.datatypes import Column, Encoding
 from ...query.errors import InternalError
 from ..circuits.add import add_constant
 from ..circuits.convert import ring_to_word, word_to_ring
+from ..circuits.lookup import table_lookup
 from ..circuits.rows import pad_rows
 from ..sharing.protocol import SharingProtocol
 from ..sharing.shares import Bits, Ring, stack
+from .literal import text_code
 
 Form: TypeAlias = Literal["bits", "ring"]
 
@@ -175,15 +177,10 @@ def ring_words(p: SharingProtocol, columns: Sequence[SecretColumn], width: int) 
 def bits_in(p: SharingProtocol, column: SecretColumn, target: Encoding) -> Bits:
     """The column's planes under another encoding whose range contains every value."""
     encoding = column.encoding
-    padding = 0
-    if encoding.text_bytes is not None and target.text_bytes is not None:
-        padding = 8 * (target.text_bytes - encoding.text_bytes)
+    if target.domain is not None or target.text_bytes is not None:
+        return _text_in(p, column, target)
     if column.is_constant:
-        constant = (encoding.lo << padding) - target.lo
-        return p.constant_bits(constant, target.width, column.rows)
-    if encoding.text_bytes is not None:
-        (planes,) = need_bits(p, [column])
-        return shift_planes_up(planes, padding)
+        return p.constant_bits(encoding.lo - target.lo, target.width, column.rows)
     column.force("bits")
     if column.bits is None and encoding.lo != target.lo and target.width <= 64:
         shifted = p.add_public(ring_of(column), -target.lo)
@@ -194,6 +191,41 @@ def bits_in(p: SharingProtocol, column: SecretColumn, target: Encoding) -> Bits:
     return add_constant(
         p, zero_extend(planes, target.width), encoding.lo - target.lo, width=target.width
     )
+
+
+def _text_in(p: SharingProtocol, column: SecretColumn, target: Encoding) -> Bits:
+    """A text's planes under an encoding that holds every value.
+
+    Codes of one domain become those of another, or padded bytes, by a public table.
+    """
+    encoding = column.encoding
+    if column.is_constant:
+        code = _text_code(encoding, encoding.lo, target)
+        return p.constant_bits(code - target.lo, target.width, column.rows)
+    (planes,) = need_bits(p, [column])
+    if encoding.text_bytes is not None and target.text_bytes is not None:
+        return shift_planes_up(planes, 8 * (target.text_bytes - encoding.text_bytes))
+    if encoding.domain == target.domain:
+        return zero_extend(planes, target.width)
+    codes = range(encoding.lo, encoding.hi + 1)
+    table = [_text_code(encoding, code, target) - target.lo for code in codes]
+    return table_lookup(p, planes, table, width=target.width)
+
+
+def _text_code(encoding: Encoding, code: int, target: Encoding) -> int:
+    """The code of a text under another encoding; of NULL, which has no text, the lowest."""
+    if encoding.domain is None:
+        if encoding.text_bytes is None:
+            return target.lo
+        value = code.to_bytes(encoding.text_bytes, "big").rstrip(b"\0").decode()
+    else:
+        value = encoding.domain[code]
+    found = target.domain.index(value) if target.domain is not None else None
+    if found is None and target.text_bytes is not None:
+        found = text_code(value, target.text_bytes)
+    if found is None:
+        raise InternalError("a text is longer than the plan states")
+    return found
 
 
 def planes_of(column: SecretColumn) -> Bits:

@@ -24,7 +24,21 @@ REFUSALS = [
         "visits b",
     ),
     (f"SELECT sqrt(v.cost + p.born) {JOINED}", "sqrt over columns", "sqrt(v.cost + p.born)"),
-    (f"SELECT p.name || v.ward {JOINED}", "concat over columns", "p.name || v.ward"),
+    (
+        f"SELECT replace(p.name || v.ward, 'a', 'b') {JOINED}",
+        "replace over columns",
+        "replace(p.name || v.ward, 'a', 'b')",
+    ),
+    (
+        f"SELECT p.name || v.ward LIKE p.name {JOINED}",
+        "like over columns",
+        "p.name || v.ward LIKE p.name",
+    ),
+    (
+        f"SELECT substring(p.name || v.ward, -2) {JOINED}",
+        "substring over columns",
+        "substring(p.name || v.ward, -2)",
+    ),
     (f"SELECT sin(v.cost + p.born) {JOINED}", "sin over columns", "sin(v.cost + p.born)"),
     (
         "SELECT (SELECT sum(cost) FROM visits v WHERE v.cost < p.born) FROM patients p",
