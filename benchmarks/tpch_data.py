@@ -1,13 +1,16 @@
 """TPC-H for federations: data from tpchgen-cli, dealt to three parties, with a catalog.
 
 Layouts: `vertical` (broker: customer, orders; carrier: lineitem; maker: part, partsupp, supplier)
-and `horizontal` (every party has a random third of the rows of each of these tables). nation and
-region are public in both. The catalog's bounds come from the specification, never from the data.
+and `horizontal` (every party has a random third of the rows of each of these tables); nation and
+region are public in both. In `shared` nobody has a table that a query names: the tables are owned
+as in `vertical` under other names (customer_source), nation and region by the broker, and become
+shared tables before the first query. The catalog's bounds come from the specification, never from the data.
 """
 
 from __future__ import annotations
 
 import math
+import re
 import shutil
 import subprocess
 import sys
@@ -19,7 +22,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 QUERIES = tuple(range(1, 23))
-LAYOUTS = ("vertical", "horizontal")
+LAYOUTS = ("vertical", "horizontal", "shared")
 PARTIES = ("broker", "carrier", "maker")
 PUBLIC = ("region", "nation")
 OWNERS = {
@@ -31,6 +34,8 @@ OWNERS = {
     "lineitem": "carrier",
 }
 TABLES = (*PUBLIC, *OWNERS)
+SOURCE = "_source"
+"""What follows the name of an owned table whose rows become a shared table."""
 SEED = 1992
 
 
@@ -72,7 +77,19 @@ def preparation(layout: str) -> tuple[str, ...]:
     """The statements that are run once, in this order, before any query of a layout."""
     if layout not in LAYOUTS:
         raise ValueError(f"unknown layout {layout}: {', '.join(LAYOUTS)}")
-    return ()
+    if layout != "shared":
+        return ()
+    return tuple(
+        f"CREATE SHARED TABLE IF NOT EXISTS {table} AS SELECT * FROM {table}{SOURCE}"
+        for table in TABLES
+    )
+
+
+def _owners(layout: str, table: str) -> tuple[str, ...]:
+    """Who owns a table, in the order of its parts; nobody if it is public."""
+    if table in PUBLIC:
+        return ("broker",) if layout == "shared" else ()
+    return PARTIES if layout == "horizontal" else (OWNERS[table],)
 
 
 def write_federation(layout: str, scale: float, target: Path, *, data: Path) -> Path:
@@ -84,14 +101,16 @@ def write_federation(layout: str, scale: float, target: Path, *, data: Path) -> 
         raise ValueError(f"unknown layout {layout}: {', '.join(LAYOUTS)}")
     target.mkdir(parents=True, exist_ok=True)
     sources: dict[str, list[str]] = {party: [] for party in PARTIES}
-    for table in PUBLIC:
-        shutil.copy(data / f"{table}.parquet", target)
-    for table, owner in OWNERS.items():
-        parts = PARTIES if layout == "horizontal" else (owner,)
+    suffix = SOURCE if layout == "shared" else ""
+    for table in TABLES:
+        parts = _owners(layout, table)
+        if not parts:
+            shutil.copy(data / f"{table}.parquet", target)
         for position, party in enumerate(parts):
             (target / party).mkdir(exist_ok=True)
-            _write_part(data, table, position, len(parts), target / party)
-            sources[party].append(f"ATTACH '{table}.parquet' AS {table};\n")
+            file = target / party / f"{table}{suffix}.parquet"
+            _write_part(data / f"{table}.parquet", file, position, len(parts))
+            sources[party].append(f"ATTACH '{file.name}' AS {table}{suffix};\n")
     for party, lines in sources.items():
         (target / party / "sources.sql").write_text("".join(lines), encoding="utf-8")
     text = catalog_sql(layout, scale, _row_bounds(layout, data))
@@ -99,16 +118,15 @@ def write_federation(layout: str, scale: float, target: Path, *, data: Path) -> 
     return target
 
 
-def _write_part(data: Path, table: str, position: int, parts: int, directory: Path) -> None:
+def _write_part(source: Path, file: Path, position: int, parts: int) -> None:
     """One party's rows: a random part (fixed seed, independent per table), in the file's order."""
-    source = data / f"{table}.parquet"
     if parts == 1:
-        shutil.copy(source, directory)
+        shutil.copy(source, file)
         return
     whole = duckdb.read_parquet(str(source)).to_arrow_table()
-    generator = np.random.default_rng([SEED, zlib.crc32(table.encode())])
+    generator = np.random.default_rng([SEED, zlib.crc32(source.stem.encode())])
     dealt = np.array_split(generator.permutation(len(whole)), parts)[position]
-    pq.write_table(whole.take(np.sort(dealt)), directory / source.name)
+    pq.write_table(whole.take(np.sort(dealt)), file)
 
 
 def _row_bounds(layout: str, data: Path) -> dict[str, int]:
@@ -127,16 +145,20 @@ def catalog_sql(layout: str, scale: float, rows: dict[str, int]) -> str:
     statements = []
     for table in TABLES:
         columns = ",\n".join(f"    {line}" for line in _columns(scale)[table])
-        if table in PUBLIC:
+        owners = ", ".join(_owners(layout, table))
+        if not owners:
             statements.append(
                 f"CREATE PUBLIC TABLE {table} (\n{columns}\n) FROM '{table}.parquet'"
                 f" ROWS {rows[table]};\n"
             )
-        else:
-            owners = ", ".join(PARTIES) if layout == "horizontal" else OWNERS[table]
-            statements.append(
-                f"CREATE TABLE {table} (\n{columns}\n) OWNED BY {owners} ROWS {rows[table]};\n"
-            )
+            continue
+        name = table
+        if layout == "shared":
+            name = table + SOURCE
+            columns = re.sub(r"REFERENCES (\w+)", rf"REFERENCES \1{SOURCE}", columns)
+        statements.append(
+            f"CREATE TABLE {name} (\n{columns}\n) OWNED BY {owners} ROWS {rows[table]};\n"
+        )
     return "\n".join(statements)
 
 

@@ -187,7 +187,7 @@ class Federation:
     """`data[party][table]`: each party's part of each table (public tables at every party).
 
     A text of several statements is a query behind CREATE SHARED TABLE and DROP TABLE: these run
-    first, once for all texts that begin with them.
+    first, once for all texts that begin with them. `preparation` stands in front of every text.
     """
 
     catalog_sql: str
@@ -195,6 +195,7 @@ class Federation:
     parties: tuple[str, ...] = PARTIES
     record: bool = False
     public_directory: Any = None
+    preparation: tuple[str, ...] = ()
     sources: dict[str, MemorySource] = field(default_factory=dict)
     states: dict[tuple[str, ...], SharedState] = field(default_factory=dict)
 
@@ -224,7 +225,7 @@ class Federation:
 
     def _split(self, sql: str) -> tuple[tuple[str, ...], str]:
         *before, last = (statement.text for statement in parse(sql))
-        return tuple(before), last
+        return (*self.preparation, *before), last
 
     def after(self, statements: tuple[str, ...]) -> SharedState:
         """The shared tables after some statements, from none."""

@@ -96,6 +96,7 @@ def tpch_in_memory(
                 parts_of(directory),
                 parties=load("tpch_data").PARTIES,
                 public_directory=directory,
+                preparation=load("tpch_data").preparation(layout),
             )
         return made[layout, scale]
 

@@ -60,7 +60,12 @@ def federations_of(
         made[layout] = []
         for data in (original, changed(original, permuted), changed(original, alike)):
             federation = Federation(
-                text, data, parties=tpch_data.PARTIES, record=True, public_directory=directory
+                text,
+                data,
+                parties=tpch_data.PARTIES,
+                record=True,
+                public_directory=directory,
+                preparation=tpch_data.preparation(layout),
             )
             written = shutil.copytree(
                 directory, tmp_path_factory.mktemp("data"), dirs_exist_ok=True
@@ -83,7 +88,7 @@ def federations(layout: str, federations_of: Callable[[str], list[Federation]]) 
 def keeps_its_promises(federation: Federation, directory: Path) -> None:
     """Checks a data set as its owners would, from files."""
     for party, tables in federation.data.items():
-        for name in TOGETHER.keys() & tables.keys():
+        for name in (name for name in tables if named(name) in TOGETHER):
             pq.write_table(tables[name], directory / party / f"{name}.parquet")
         source = open_source(
             directory / party, federation.catalog, party, public_directory=directory
@@ -92,12 +97,17 @@ def keeps_its_promises(federation: Federation, directory: Path) -> None:
         source.close()
 
 
+def named(table: str) -> str:
+    """The table that a query names, of the one that becomes it."""
+    return table.removesuffix("_source")
+
+
 def changed(parts: Parts, change: Callable[[str, pa.Table, Any], pa.Table]) -> Parts:
     """Every owned table changed; the public ones as they are."""
     generator = np.random.default_rng(5)
     return {
         party: {
-            name: change(name, table, generator) if name in TOGETHER else table
+            name: change(named(name), table, generator) if named(name) in TOGETHER else table
             for name, table in sorted(tables.items())
         }
         for party, tables in parts.items()
