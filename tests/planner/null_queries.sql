@@ -51,3 +51,11 @@ SELECT count(*) FROM visits v JOIN patients p ON v.patient_id = p.patient_id WHE
 SELECT p.sex, avg(v.cost) / avg(p.born) AS r FROM visits v JOIN patients p ON v.patient_id = p.patient_id GROUP BY p.sex ORDER BY p.sex;
 SELECT p.name = v.ward, p.name < v.ward FROM visits v JOIN patients p ON v.patient_id = p.patient_id ORDER BY visit_id;
 SELECT patient_id, a FROM (SELECT patient_id, avg(cost) AS a FROM visits GROUP BY patient_id) WHERE a > 3 ORDER BY patient_id;
+SELECT visit_id, ward, row_number() OVER (PARTITION BY ward ORDER BY cost, visit_id) AS n, rank() OVER (ORDER BY cost DESC NULLS FIRST) AS r FROM visits ORDER BY visit_id;
+SELECT visit_id, sum(cost) OVER (PARTITION BY ward ORDER BY admitted) AS s, avg(cost) OVER (PARTITION BY ward) AS a, cost / sum(cost) OVER () AS q FROM visits ORDER BY visit_id;
+SELECT visit_id, lag(cost, 2, 0) OVER (PARTITION BY sex ORDER BY visit_id) AS l, first_value(name) OVER (PARTITION BY sex ORDER BY visit_id) AS f, ntile(3) OVER (PARTITION BY sex ORDER BY visit_id) AS t FROM visits JOIN patients USING (patient_id) ORDER BY visit_id;
+SELECT visit_id, min(cost) OVER w AS a, max(ward) OVER w AS b, count(cost) OVER w AS c, last_value(sex) OVER w AS d FROM visits JOIN patients USING (patient_id) WINDOW w AS (ORDER BY visit_id ROWS BETWEEN 3 PRECEDING AND 1 FOLLOWING) ORDER BY visit_id;
+SELECT visit_id, percent_rank() OVER (PARTITION BY ward ORDER BY admitted) AS p, cume_dist() OVER (PARTITION BY ward ORDER BY admitted) AS c FROM visits QUALIFY dense_rank() OVER (ORDER BY ward) < 3 ORDER BY visit_id;
+SELECT lab_id, sum(value) OVER (ORDER BY lab_id) AS s, avg(value) OVER (ORDER BY lab_id ROWS 2 PRECEDING) AS a, lag(value) OVER (ORDER BY lab_id) AS l FROM labs ORDER BY lab_id;
+SELECT l.lab_id, sum(l.value) OVER (PARTITION BY p.sex) AS s, avg(l.value) OVER (PARTITION BY p.sex ORDER BY l.lab_id) AS a, lead(l.value, 1, 0.5) OVER (ORDER BY l.lab_id) AS l FROM labs l JOIN patients p USING (patient_id) ORDER BY lab_id;
+SELECT sex, ward, sum(cost) AS s, rank() OVER (PARTITION BY sex ORDER BY sum(cost) DESC) AS r, sum(count(*)) OVER (PARTITION BY ward) AS c FROM visits JOIN patients USING (patient_id) GROUP BY sex, ward ORDER BY 1, 2;

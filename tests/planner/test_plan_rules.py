@@ -20,6 +20,7 @@ from tacit.planner.logical import (
     Scan,
     Sort,
     Union,
+    Window,
     children,
 )
 from tacit.planner.rules import RULES, Context
@@ -57,6 +58,11 @@ def _lines(node: Node, known: dict[int, str]) -> list[str]:
             head = f"aggregate [{keys}] {', '.join(calls)}".rstrip()
         case Sort():
             head = f"sort {', '.join(known[k.column] for k in node.keys)} limit {node.limit}"
+        case Window():
+            keys = ", ".join(known[key] for key in node.partition)
+            order = ", ".join(known[k.column] for k in node.order)
+            names = ", ".join(c.function for c in node.calls)
+            head = f"window [{keys}] [{order}] {names}"
         case Union():
             head = "union"
         case Once():
@@ -337,6 +343,39 @@ CASES = [
                     visits of mercy: cost
                   project cost
                     visits of grace: cost
+        """,
+    ),
+    (
+        ("push_filters", "prune_columns"),
+        "SELECT lab_id FROM (SELECT l.*, p.sex, rank() OVER (PARTITION BY p.sex ORDER BY value) "
+        "AS r, sum(value) OVER (PARTITION BY p.sex) AS s FROM labs l JOIN patients p ON "
+        "l.patient_id = p.patient_id) t WHERE r < 3 AND sex = 'F' AND lab_id > 7",
+        """
+        project lab_id
+          project lab_id
+            project lab_id
+              filter ((rank < 3) and (lab_id > 7))
+                window [sex] [value] rank
+                  inner join (patient_id = patient_id)
+                    labs of mercy: lab_id, patient_id, value
+                    filter (sex = 'F')
+                      patients of registry: patient_id, sex
+        """,
+    ),
+    (
+        ("sink_expressions", "prune_columns"),
+        "SELECT upper(t.name) FROM (SELECT p.name, rank() OVER (ORDER BY value) AS r FROM labs l "
+        "JOIN patients p ON l.patient_id = p.patient_id) t WHERE t.r = 1",
+        """
+        project x13
+          filter (r = 1)
+            project name, r, x13
+              project name, rank, x13
+                window [] [value] rank
+                  inner join (patient_id = patient_id)
+                    labs of mercy: patient_id, value
+                    project patient_id, name, upper(name)
+                      patients of registry: patient_id, name
         """,
     ),
     (
