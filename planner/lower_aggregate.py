@@ -34,11 +34,17 @@ def lower_aggregate(lowering: Lowering, node: Aggregate) -> Operator:
     union = node.input
     if isinstance(union, Union) and is_partitioned(union):
         facts = lowering.analysis.facts(union)
-        if is_dense(node, facts):
+        if is_dense(node, _widened(lowering, facts)):
             return _dense(lowering, node, union, facts)
     arguments = frozenset(i for a in node.aggregates for i in a.reads)
     below = lowering.lower(node.input, frozenset(node.keys) | arguments)
     return _sorted(lowering, node, below)
+
+
+def _widened(lowering: Lowering, facts: Facts) -> Facts:
+    """The facts with the ranges that columns share with those that they meet elsewhere."""
+    ranges = {i: lowering.encodings.of(i, own) for i, own in facts.ranges.items()}
+    return dataclasses.replace(facts, ranges=ranges)
 
 
 def _sorted(lowering: Lowering, node: Aggregate, below: Operator) -> SecureAggregate:
