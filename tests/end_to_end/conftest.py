@@ -49,6 +49,13 @@ CREATE TABLE ledger (
     units BIGINT CHECK (units BETWEEN 0 AND 1099511627776) NOT NULL,
     price BIGINT CHECK (price BETWEEN -4000000 AND 4000000)
 ) OWNED BY alice, bob ROWS 20;
+
+CREATE TABLE readings (
+    person_id BIGINT CHECK (person_id BETWEEN 1 AND 500),
+    taken TIMESTAMP CHECK (taken BETWEEN TIMESTAMP '2019-06-01' AND TIMESTAMP '2021-07-01'),
+    value DOUBLE(2) CHECK (value BETWEEN -40 AND 120),
+    fasting BOOLEAN
+) OWNED BY bob ROWS 30;
 """
 
 
@@ -99,6 +106,26 @@ def _ledger(count: int, generator: np.random.Generator) -> pa.Table:
     )
 
 
+def _readings(count: int, generator: np.random.Generator) -> pa.Table:
+    """Moments to the microsecond, some of them midnights; temperatures with two decimals."""
+    moments = np.datetime64("2019-06-01T00:00:00.000000") + generator.integers(
+        0, 760 * 86_400_000_000, count
+    )
+    moments[::7] = moments[::7].astype("datetime64[D]")
+    values = [round(int(v) / 100, 2) for v in generator.integers(-4000, 12000, count)]
+    people = generator.integers(1, 60, count).tolist()
+    taken = [m.astype(object) for m in moments]
+    fasting = (generator.random(count) < 0.5).tolist()
+    return pa.table(
+        {
+            "person_id": pa.array(_some(people, generator, 0.05), pa.int64()),
+            "taken": pa.array(_some(taken, generator, 0.1), pa.timestamp("us")),
+            "value": pa.array(_some(values, generator, 0.15), pa.float64()),
+            "fasting": pa.array(_some(fasting, generator, 0.2), pa.bool_()),
+        }
+    )
+
+
 def make_data(seed: int = 7) -> dict[str, dict[str, pa.Table]]:
     """Small tables with NULLs, duplicates, unmatched keys and an empty one."""
     generator = np.random.default_rng(seed)
@@ -136,7 +163,12 @@ def make_data(seed: int = 7) -> dict[str, dict[str, pa.Table]]:
             "empty_table": nothing,
             "ledger": _ledger(18, generator),
         },
-        "bob": {"visits": visits["bob"], "drugs": drugs, "ledger": _ledger(20, generator)},
+        "bob": {
+            "visits": visits["bob"],
+            "drugs": drugs,
+            "ledger": _ledger(20, generator),
+            "readings": _readings(29, generator),
+        },
         "carol": {"people": people},
     }
 
