@@ -12,26 +12,10 @@ from dataclasses import dataclass
 from ..transport.channel import Kind
 from .pack import row_bytes
 from .protocol import Input
+from .rounds import Round, make_round
 from .shares import Bits, Ring, Share, words
 
 PARTIES = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One frame of `size` payload bytes."""
-
-    sender: int
-    receiver: int
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """Frames that do not depend on each other. A frame without bytes is not sent."""
-
-    kind: Kind
-    messages: tuple[Message, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,19 +102,19 @@ def input_round(inputs: Sequence[Input]) -> Round:
     sizes = [0] * PARTIES
     for item in inputs:
         sizes[item.owner] += input_bytes(item)
-    return _round(Kind.INPUT, [(owner, (owner + 1) % 3, sizes[owner]) for owner in range(3)])
+    return make_round(Kind.INPUT, [(owner, (owner + 1) % 3, sizes[owner]) for owner in range(3)])
 
 
 def open_round(shares: Sequence[Share]) -> Round:
     """Every party to the next, the component that it lacks."""
     size = sum(share_bytes(share) for share in shares)
-    return _round(Kind.OPEN, [(party, (party + 1) % 3, size) for party in range(3)])
+    return make_round(Kind.OPEN, [(party, (party + 1) % 3, size) for party in range(3)])
 
 
 def reveal_round(shares: Sequence[Share], recipient: int) -> Round:
     """The party before the recipient sends the component that the recipient lacks."""
     size = sum(share_bytes(share) for share in shares)
-    return _round(Kind.REVEAL, [((recipient - 1) % 3, recipient, size)])
+    return make_round(Kind.REVEAL, [((recipient - 1) % 3, recipient, size)])
 
 
 def flags_rounds(flags: Sequence[Bits], bits: int) -> tuple[Round, Round]:
@@ -139,24 +123,24 @@ def flags_rounds(flags: Sequence[Bits], bits: int) -> tuple[Round, Round]:
         raise ValueError("a flag has one plane")
     size = sum(flag.rows for flag in flags) * bits // 8
     return (
-        _round(Kind.FLAG_TO_RING, [(0, 1, size)]),
-        _round(Kind.FLAG_TO_RING, [(1, 2, size), (2, 1, size)]),
+        make_round(Kind.FLAG_TO_RING, [(0, 1, size)]),
+        make_round(Kind.FLAG_TO_RING, [(1, 2, size), (2, 1, size)]),
     )
 
 
 def addends_round(xs: Sequence[Ring], width: int) -> Round:
     if any(width > x.bits for x in xs):
         raise ValueError(f"a ring has no {width} bits")
-    return _round(Kind.RING_TO_WORD, [(0, 1, sum(plane_bytes(x.rows, width) for x in xs))])
+    return make_round(Kind.RING_TO_WORD, [(0, 1, sum(plane_bytes(x.rows, width) for x in xs))])
 
 
 def masks_round(rows: int, bits: int, count: int) -> Round:
-    return _round(Kind.WORD_TO_RING, [(0, 1, count * plane_bytes(rows, bits))])
+    return make_round(Kind.WORD_TO_RING, [(0, 1, count * plane_bytes(rows, bits))])
 
 
 def finish_round(rows: int, bits: int, count: int) -> Round:
     size = count * plane_bytes(rows, bits)
-    return _round(Kind.WORD_TO_RING, [(1, 2, size), (2, 1, size)])
+    return make_round(Kind.WORD_TO_RING, [(1, 2, size), (2, 1, size)])
 
 
 def shuffle_rounds(columns: Sequence[Share], roles: Roles) -> tuple[Round, Round]:
@@ -168,8 +152,8 @@ def shuffle_rounds(columns: Sequence[Share], roles: Roles) -> tuple[Round, Round
     planes = plane_bytes(rows, width) + rings
     first, middle, last = roles.first, roles.middle, roles.last
     return (
-        _round(Kind.SHUFFLE, [(middle, last, packed), (first, middle, packed)]),
-        _round(Kind.RESHARE, [(middle, last, planes), (last, middle, planes)]),
+        make_round(Kind.SHUFFLE, [(middle, last, packed), (first, middle, packed)]),
+        make_round(Kind.RESHARE, [(middle, last, planes), (last, middle, planes)]),
     )
 
 
@@ -198,8 +182,4 @@ def check_differences(differences: Sequence[Bits], rows: int, bits: int, count: 
 
 def _reshared(kind: Kind, size: int) -> Round:
     """Every party to the one before it: how a product becomes a sharing again."""
-    return _round(kind, [(party, (party - 1) % 3, size) for party in range(3)])
-
-
-def _round(kind: Kind, messages: Sequence[tuple[int, int, int]]) -> Round:
-    return Round(kind, tuple(Message(*message) for message in messages if message[2]))
+    return make_round(kind, [(party, (party - 1) % 3, size) for party in range(3)])

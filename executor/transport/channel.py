@@ -35,6 +35,9 @@ class Kind(enum.IntEnum):
     SHUFFLE = 11
     RESHARE = 12
     CONTROL = 13
+    OT_BASE = 14
+    OT_EXTEND = 15
+    OT_CORRECT = 16
 
 
 @dataclass(slots=True)

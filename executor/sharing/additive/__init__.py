@@ -1,0 +1,1 @@
+"""N-of-N secret splitting: every share is needed to learn anything."""

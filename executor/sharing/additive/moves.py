@@ -1,0 +1,289 @@
+"""Permutations that one party knows, applied to rows that nobody knows.
+
+Setting: the mover P knows a permutation; every other party Q holds a piece v of the rows. Ahead of
+time, P and Q make a correlation: Q random rows `entering` and `leaving`, P rows `offset` with
+offset + leaving = permuted(entering) (+ is XOR for bits). Then
+  1. Q sends v - entering to P, which is uniform; Q's new piece is `leaving`.
+  2. P adds permuted(v - entering) + offset to its own permuted piece.
+The correlation comes from a Benes network whose switches P sets (Mohassel and Sadeghian, EUROCRYPT
+2013): Q's rows go through it as shares; per switch with partners (x, y), one transfer with P's
+choice gives shares of choice (y - x), which is added to x and taken from y. Q's side of the whole
+network needs nothing from P, so that all corrections of a batch of layers travel at once.
+Cost: online 1 round and the rows; ahead (2 log n - 1) n/2 transfers with messages of a row, in
+batches of layers of 2 rounds each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...transport.channel import Kind
+from ..messages import relation_rows
+from ..ot.extension import extension_bytes
+from ..ot.transfers import Received, Sent, Transfers
+from ..pack import planes_to_rows, row_bytes, rows_to_planes
+from ..randomness import Stream
+from ..rounds import Round, Rounds, make_round
+from ..shares import Bits, Ring, Share, Words
+from .networks import Flags, Order, padded_rows, pairs_of, route, strides
+
+Arrays = list[NDArray[Any]]
+"""Rows in the form in which they move: packed bits, shape (n, bytes), then ring vectors."""
+
+BATCH_TRANSFERS = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class RowShape:
+    """What one row holds: bits, and ring elements by their size."""
+
+    rows: int
+    width: int
+    rings: tuple[int, ...]
+
+    @staticmethod
+    def of(columns: Sequence[Share]) -> RowShape:
+        return RowShape(
+            rows=relation_rows(columns),
+            width=sum(c.width for c in columns if isinstance(c, Bits)),
+            rings=tuple(c.bits for c in columns if isinstance(c, Ring)),
+        )
+
+    @property
+    def row_bytes(self) -> int:
+        return row_bytes(self.width) + sum(self.rings) // 8
+
+    def layers(self) -> list[list[int]]:
+        """The network's layers in batches; a layer is its stride."""
+        every = strides(self.rows)
+        switches = padded_rows(self.rows) // 2
+        step = max(1, BATCH_TRANSFERS // max(64 * _words(switches), 1))
+        return [every[start : start + step] for start in range(0, len(every), step)]
+
+
+@dataclass(slots=True)
+class Mover:
+    """P's end of one correlation per peer: offsets by peer."""
+
+    source: Order
+    offsets: dict[int, Arrays]
+
+
+@dataclass(slots=True)
+class Holder:
+    """Q's end."""
+
+    entering: Arrays
+    leaving: Arrays
+
+
+def make_moves(
+    link: Rounds, transfers: Transfers, own: Stream, shape: RowShape, source: Order
+) -> tuple[Mover, dict[int, Holder]]:
+    """One correlation for every ordered pair of parties; `source` is this party's permutation."""
+    rows = padded_rows(shape.rows)
+    switches = route(source)
+    offsets = {peer: _empty(shape, rows) for peer in link.peers}
+    entering = {peer: _random(own, shape, rows) for peer in link.peers}
+    passing = {peer: [array.copy() for array in arrays] for peer, arrays in entering.items()}
+    done = 0
+    for batch in shape.layers():
+        crossed = switches[done : done + len(batch)]
+        done += len(batch)
+        _run_layers(link, transfers, shape, batch, crossed, offsets, passing)
+    mover = Mover(source, {peer: _first(arrays, shape.rows) for peer, arrays in offsets.items()})
+    holders = {
+        peer: Holder(_first(entering[peer], shape.rows), _first(passing[peer], shape.rows))
+        for peer in link.peers
+    }
+    return mover, holders
+
+
+def _run_layers(
+    link: Rounds,
+    transfers: Transfers,
+    shape: RowShape,
+    batch: Sequence[int],
+    crossed: Sequence[Flags],
+    offsets: dict[int, Arrays],
+    passing: dict[int, Arrays],
+) -> None:
+    """A batch of layers, with this party as mover towards every peer and as holder for every peer."""
+    planes = [_plane(flags) for flags in crossed]
+    choices = np.concatenate(planes) if planes else np.empty(0, np.uint64)
+    made = transfers.extend(
+        dict.fromkeys(link.peers, choices), dict.fromkeys(link.peers, len(choices))
+    )
+    outgoing = {
+        peer: [_hold(made.sent[peer], shape, batch, passing[peer])] for peer in link.peers
+    }
+    received = link.exchange(move_rounds(link.parties, shape, len(batch))[1], outgoing)
+    for peer in link.peers:
+        _steer(made.received[peer], shape, batch, crossed, received[peer], offsets[peer])
+
+
+def _hold(sent: Sent, shape: RowShape, batch: Sequence[int], rows: Arrays) -> NDArray[np.uint8]:
+    """Q's side of a batch of layers: its rows move on; returns the corrections."""
+    switches = len(rows[0]) // 2
+    zeros, ones = sent.both(shape.row_bytes)
+    corrections = []
+    for layer, stride in enumerate(batch):
+        part = slice(layer * 64 * _words(switches), layer * 64 * _words(switches) + switches)
+        lower, upper = pairs_of(len(rows[0]), stride)
+        zero, one = _cut(zeros[part], shape), _cut(ones[part], shape)
+        pieces = []
+        for array, m_0, m_1 in zip(rows, zero, one, strict=True):
+            if array.dtype == np.uint8:
+                pieces.append(array[lower] ^ array[upper] ^ m_0 ^ m_1)
+                array[lower] ^= m_0
+                array[upper] ^= m_0
+            else:
+                pieces.append(array[upper] - array[lower] + m_0 - m_1)
+                array[lower] -= m_0
+                array[upper] += m_0
+        corrections.append(_joined(pieces))
+    return np.concatenate(corrections) if corrections else np.empty(0, np.uint8)
+
+
+def _steer(
+    received: Received,
+    shape: RowShape,
+    batch: Sequence[int],
+    crossed: Sequence[Flags],
+    corrections: NDArray[np.uint8],
+    rows: Arrays,
+) -> None:
+    """P's side of a batch of layers: its rows move as its switches say, plus what it received."""
+    switches = len(rows[0]) // 2
+    chosen = received.chosen(shape.row_bytes)
+    step = switches * shape.row_bytes
+    for layer, (stride, flags) in enumerate(zip(batch, crossed, strict=True)):
+        part = slice(layer * 64 * _words(switches), layer * 64 * _words(switches) + switches)
+        lower, upper = pairs_of(len(rows[0]), stride)
+        given = _separated(corrections[layer * step : (layer + 1) * step], shape, switches)
+        for array, message, extra in zip(rows, _cut(chosen[part], shape), given, strict=True):
+            low, high = array[lower], array[upper]
+            if array.dtype == np.uint8:
+                added = message ^ np.where(flags[:, None], extra, np.uint8(0))
+                array[lower] = np.where(flags[:, None], high, low) ^ added
+                array[upper] = np.where(flags[:, None], low, high) ^ added
+            else:
+                added = message + np.where(flags, extra, array.dtype.type(0))
+                array[lower] = np.where(flags, high, low) + added
+                array[upper] = np.where(flags, low, high) - added
+
+
+def move_rounds(parties: int, shape: RowShape, layers: int) -> tuple[Round, Round]:
+    """The two rounds of a batch of `layers` layers."""
+    switches = padded_rows(shape.rows) // 2
+    pairs = [(a, b) for a in range(parties) for b in range(parties) if a != b]
+    size = extension_bytes(64 * _words(switches) * layers)
+    row = layers * switches * shape.row_bytes
+    return (
+        make_round(Kind.OT_EXTEND, [(a, b, size) for a, b in pairs]),
+        make_round(Kind.OT_CORRECT, [(a, b, row) for a, b in pairs]),
+    )
+
+
+def rows_of(columns: Sequence[Share]) -> Arrays:
+    """This party's piece of a relation, as rows that move."""
+    planes = [c.parts[0] for c in columns if isinstance(c, Bits)]
+    width = sum(len(p) for p in planes)
+    rows = relation_rows(columns)
+    packed = planes_to_rows(np.concatenate(planes), rows) if width else np.empty((rows, 0), np.uint8)
+    return [packed, *(c.parts[0] for c in columns if isinstance(c, Ring))]
+
+
+def columns_of(columns: Sequence[Share], arrays: Arrays) -> list[Share]:
+    """Rows that moved, as columns of the given shapes."""
+    width = sum(c.width for c in columns if isinstance(c, Bits))
+    planes = rows_to_planes(arrays[0], width)
+    rings = iter(arrays[1:])
+    made: list[Share] = []
+    position = 0
+    for column in columns:
+        if isinstance(column, Bits):
+            part = planes[position : position + column.width]
+            made.append(Bits(column.rows, column.width, (part,)))
+            position += column.width
+        else:
+            made.append(Ring(column.rows, column.bits, (next(rings),)))
+    return made
+
+
+def combine(one: Arrays, other: Arrays) -> Arrays:
+    """Piece by piece: XOR of bytes, sum of ring elements."""
+    return [
+        a ^ b if a.dtype == np.uint8 else a + b for a, b in zip(one, other, strict=True)
+    ]
+
+
+def difference(one: Arrays, other: Arrays) -> Arrays:
+    return [
+        a ^ b if a.dtype == np.uint8 else a - b for a, b in zip(one, other, strict=True)
+    ]
+
+
+def separated(payload: NDArray[np.uint8], shape: RowShape) -> Arrays:
+    """A frame of whole rows as arrays."""
+    return list(_separated(payload, shape, shape.rows))
+
+
+def _empty(shape: RowShape, rows: int) -> Arrays:
+    packed = np.zeros((rows, row_bytes(shape.width)), np.uint8)
+    return [packed, *(np.zeros(rows, f"uint{bits}") for bits in shape.rings)]
+
+
+def _random(own: Stream, shape: RowShape, rows: int) -> Arrays:
+    arrays = _empty(shape, rows)
+    for array in arrays:
+        own.fill(array)
+    return arrays
+
+
+def _first(arrays: Arrays, rows: int) -> Arrays:
+    return [array[:rows] for array in arrays]
+
+
+def _cut(messages: NDArray[np.uint8], shape: RowShape) -> Iterator[NDArray[Any]]:
+    """Hash outputs as the arrays of a row."""
+    start = row_bytes(shape.width)
+    yield messages[:, :start]
+    for bits in shape.rings:
+        stop = start + bits // 8
+        yield np.ascontiguousarray(messages[:, start:stop]).reshape(-1).view(f"uint{bits}")
+        start = stop
+
+
+def _separated(
+    payload: NDArray[np.uint8], shape: RowShape, rows: int
+) -> Iterator[NDArray[Any]]:
+    """Arrays that travel back to back."""
+    start = rows * row_bytes(shape.width)
+    yield payload[:start].reshape(rows, row_bytes(shape.width))
+    for bits in shape.rings:
+        stop = start + rows * bits // 8
+        piece = payload[start:stop]
+        yield (piece if piece.ctypes.data % 8 == 0 else piece.copy()).view(f"uint{bits}")
+        start = stop
+
+
+def _joined(arrays: Arrays) -> NDArray[np.uint8]:
+    return np.concatenate([np.ascontiguousarray(a).reshape(-1).view(np.uint8) for a in arrays])
+
+
+def _plane(flags: Flags) -> Words:
+    """A layer's switches as one plane, padded with zeros to whole words."""
+    packed = np.zeros(_words(len(flags)) * 8, np.uint8)
+    own = np.packbits(flags, bitorder="little")
+    packed[: len(own)] = own
+    return packed.view(np.uint64)
+
+
+def _words(count: int) -> int:
+    return -(-count // 64)

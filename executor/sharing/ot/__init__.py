@@ -1,0 +1,1 @@
+"""Oblivious transfer: base transfers on a prime-order group, and their extension."""

@@ -1,0 +1,101 @@
+"""One party's side of any protocol: its channel, its keys, and how a round is run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...query.errors import InternalError, TacitError
+from ..transport.channel import Buffer, Channel, Kind
+from .randomness import Purpose, SessionKeys, Stream
+
+Received = dict[int, NDArray[np.uint8]]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One frame of `size` payload bytes."""
+
+    sender: int
+    receiver: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Frames that do not depend on each other. A frame without bytes is not sent."""
+
+    kind: Kind
+    messages: tuple[Message, ...]
+
+
+def make_round(kind: Kind, messages: Sequence[tuple[int, int, int]]) -> Round:
+    """A round of (sender, receiver, size), without the empty frames."""
+    return Round(kind, tuple(Message(*message) for message in messages if message[2]))
+
+
+class Rounds:
+    """Runs rounds over a channel; after an error in one the keys are burned."""
+
+    def __init__(self, channel: Channel, keys: SessionKeys) -> None:
+        if (keys.parties, keys.party) != (channel.parties, channel.party):
+            raise ValueError("a protocol runs over a channel with the keys that were agreed on it")
+        self.party = channel.party
+        self.parties = channel.parties
+        self._channel = channel
+        self._keys = keys
+
+    @property
+    def peers(self) -> tuple[int, ...]:
+        """The other parties, in order."""
+        return tuple(peer for peer in range(self.parties) if peer != self.party)
+
+    def stream(self, peer: int, purpose: Purpose) -> Stream:
+        """The stream shared with one peer."""
+        return self._keys.stream(peer, purpose)
+
+    def exchange(self, round_: Round, outgoing: Mapping[int, Sequence[Buffer]]) -> Received:
+        """Sends this party's frames of a round, then receives those due, by sender.
+
+        Whatever goes wrong ends the session at every party and burns the keys.
+        """
+        try:
+            for message in round_.messages:
+                if message.sender == self.party:
+                    buffers = outgoing[message.receiver]
+                    if sum(buffer.nbytes for buffer in buffers) != message.size:
+                        raise ValueError("a frame is not as long as its round says")
+                    self._channel.send(message.receiver, round_.kind, buffers)
+            return {
+                message.sender: self._channel.receive(message.sender, round_.kind, message.size)
+                for message in round_.messages
+                if message.receiver == self.party
+            }
+        except BaseException as error:
+            self.fail(error)
+            raise
+
+    def fail(self, error: BaseException) -> None:
+        """Burns the keys and ends the session at every party."""
+        self._keys.burn()
+        ours = error if isinstance(error, TacitError) else InternalError("a round failed")
+        self._channel.abort(ours)
+
+
+def split(
+    payload: NDArray[np.uint8], pieces: Sequence[tuple[tuple[int, ...], Any]]
+) -> list[NDArray[Any]]:
+    """Views of a payload as arrays of the given shapes and element types, back to back."""
+    arrays = []
+    offset = 0
+    for shape, dtype in pieces:
+        size = math.prod(shape) * np.dtype(dtype).itemsize
+        piece = payload[offset : offset + size].view(dtype).reshape(shape)
+        arrays.append(piece if piece.flags.aligned else piece.copy())
+        offset += size
+    return arrays
