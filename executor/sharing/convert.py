@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from .inputs import share_inputs
 from .link import Link, split
 from .messages import (
-    Round,
     addends_round,
     check_differences,
     finish_round,
@@ -26,6 +25,7 @@ from .opening import visible
 from .pack import planes_to_rows, row_bytes, rows_to_planes
 from .protocol import Input
 from .randomness import Purpose
+from .rounds import Round
 from .shares import Bits, Ring, Words, as_bits, words
 
 RingMasks = tuple[list[Bits], Callable[[Sequence[Bits]], list[Ring]]]

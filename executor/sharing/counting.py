@@ -1,6 +1,6 @@
-"""A protocol over shares without values: it adds up what a run would cost.
+"""Protocols over shares without values: they add up what a run would cost.
 
-Simulates the three parties of `replicated` at once, from the same table of messages, with their
+Simulate all parties at once, from the same table of messages as the protocol itself, with their
 Lamport depths, so rounds, bytes and messages are exactly those that a run measures.
 """
 
@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from ...planner.cost import Cost
 from . import messages
-from .messages import BACKWARD, FORWARD, PARTIES, Roles, Round
+from .messages import BACKWARD, FORWARD, PARTIES, Roles
 from .protocol import Input, ShuffleHandle
+from .rounds import Round
 from .shares import Bits, Ring, Share
 
 
@@ -25,8 +26,8 @@ class Mark:
     """The counters at a moment; `depth` is the greatest of the parties'."""
 
     depth: int = 0
-    sent_bytes: tuple[float, ...] = (0,) * PARTIES
-    sent_messages: tuple[float, ...] = (0,) * PARTIES
+    sent_bytes: tuple[float, ...] = ()
+    sent_messages: tuple[float, ...] = ()
     expectations: int = 0
 
 
@@ -37,8 +38,8 @@ class CountedOrder:
     rows: int
 
 
-class CountingProtocol:
-    """Implements `SharingProtocol` for prices; the shares that it makes have no parts.
+class Counting:
+    """What counting protocols have in common: counters, and shares without parts.
 
     One dry run stands for all parties: nothing may depend on `party`, which is 0.
     """
@@ -46,9 +47,7 @@ class CountingProtocol:
     counts_only = True
     party = 0
 
-    def __init__(self, parties: int = PARTIES) -> None:
-        if parties != PARTIES:
-            raise ValueError(f"replicated sharing runs between {PARTIES} parties")
+    def __init__(self, parties: int) -> None:
         self.parties = parties
         self._depths = [0] * parties
         self._sent_bytes: list[float] = [0] * parties
@@ -71,7 +70,8 @@ class CountingProtocol:
 
     def cost(self, since: Mark | None = None) -> Cost:
         """What has been counted in all, or since a mark."""
-        start = since or Mark()
+        nothing = (0.0,) * self.parties
+        start = since or Mark(sent_bytes=nothing, sent_messages=nothing)
         sent = zip(self._sent_bytes, start.sent_bytes, strict=True)
         frames = zip(self._sent_messages, start.sent_messages, strict=True)
         return Cost(
@@ -92,19 +92,6 @@ class CountingProtocol:
         self._sent_messages = [sent + messages for sent in self._sent_messages]
         self._expectations += 1
 
-    def input(self, inputs: Sequence[Input]) -> list[Share]:
-        self._count(messages.input_round(inputs))
-        return [
-            Ring(item.rows, item.bits, ()) if item.bits else Bits(item.rows, item.width, ())
-            for item in inputs
-        ]
-
-    def open(self, shares: Sequence[Share]) -> None:
-        self._count(messages.open_round(shares))
-
-    def reveal(self, shares: Sequence[Share], recipient: int) -> None:
-        self._count(messages.reveal_round(shares, recipient))
-
     def public_bits(self, planes: NDArray[np.uint64], rows: int) -> Bits:
         return Bits(rows, len(planes), ())
 
@@ -120,6 +107,41 @@ class CountingProtocol:
 
     def add_public(self, x: Ring, value: int) -> Ring:
         return x
+
+    def random_bits(self, rows: int, width: int) -> Bits:
+        return Bits(rows, width, ())
+
+    def _count(self, *rounds: Round) -> None:
+        """Lets every party of a round send before it receives, as `Link.exchange` does."""
+        for round_ in rounds:
+            before = list(self._depths)
+            for message in round_.messages:
+                self._sent_bytes[message.sender] += message.size
+                self._sent_messages[message.sender] += 1
+                arrival = before[message.sender] + 1
+                self._depths[message.receiver] = max(self._depths[message.receiver], arrival)
+
+
+class CountingProtocol(Counting):
+    """Prices `replicated`; implements `SharingProtocol`."""
+
+    def __init__(self, parties: int = PARTIES) -> None:
+        if parties != PARTIES:
+            raise ValueError(f"replicated sharing runs between {PARTIES} parties")
+        super().__init__(parties)
+
+    def input(self, inputs: Sequence[Input]) -> list[Share]:
+        self._count(messages.input_round(inputs))
+        return [
+            Ring(item.rows, item.bits, ()) if item.bits else Bits(item.rows, item.width, ())
+            for item in inputs
+        ]
+
+    def open(self, shares: Sequence[Share]) -> None:
+        self._count(messages.open_round(shares))
+
+    def reveal(self, shares: Sequence[Share], recipient: int) -> None:
+        self._count(messages.reveal_round(shares, recipient))
 
     def and_(self, pairs: Sequence[tuple[Bits, Bits]]) -> list[Bits]:
         self._count(messages.and_round(pairs))
@@ -157,9 +179,6 @@ class CountingProtocol:
 
         return [Bits(rows, bits, ())] * count, finish
 
-    def random_bits(self, rows: int, width: int) -> Bits:
-        return Bits(rows, width, ())
-
     def shuffle(self, columns: Sequence[Share]) -> tuple[list[Share], ShuffleHandle]:
         handle = CountedOrder(messages.relation_rows(columns))
         return self._shuffled(handle, columns, FORWARD), handle
@@ -176,13 +195,3 @@ class CountingProtocol:
         messages.check_rows(columns, handle.rows)
         self._count(*messages.shuffle_rounds(columns, roles))
         return list(columns)
-
-    def _count(self, *rounds: Round) -> None:
-        """Lets every party of a round send before it receives, as `Link.exchange` does."""
-        for round_ in rounds:
-            before = list(self._depths)
-            for message in round_.messages:
-                self._sent_bytes[message.sender] += message.size
-                self._sent_messages[message.sender] += 1
-                arrival = before[message.sender] + 1
-                self._depths[message.receiver] = max(self._depths[message.receiver], arrival)

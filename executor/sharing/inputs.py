@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .link import Link, split
-from .messages import Round
 from .protocol import Input
 from .randomness import Purpose
+from .rounds import Round
 from .shares import Bits, Ring, Share, words
 
 

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from .link import Link, split
 from .messages import (
-    Round,
     and_round,
     and_shape,
     dot_round,
@@ -26,6 +25,7 @@ from .messages import (
     sum_shape,
     total_round,
 )
+from .rounds import Round
 from .shares import Bits, Ring, Words, words
 
 _BLOCK = 1 << 13

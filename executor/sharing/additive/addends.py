@@ -51,9 +51,7 @@ def _known(p: Gates, x: Ring, width: int, parties: int) -> Addends:
         return [Bits(x.rows, width, ())] * parties
     own = _planes(x.parts[0], width)
     zero = np.zeros((width, words(x.rows)), np.uint64)
-    return [
-        Bits(x.rows, width, (own if party == p.party else zero,)) for party in range(parties)
-    ]
+    return [Bits(x.rows, width, (own if party == p.party else zero,)) for party in range(parties)]
 
 
 def _reduced(p: Gates, columns: list[Addends]) -> list[Addends]:

@@ -101,7 +101,10 @@ class Maker:
         link, (bits, count) = self._link, values.shape
         outgoing, total = {}, np.zeros(count, dtype)
         for peer in link.peers:
-            zero, one = (self._numbers(rows, values.shape, dtype) for rows in batch.sent[peer].both(dtype.itemsize))
+            zero, one = (
+                self._numbers(rows, values.shape, dtype)
+                for rows in batch.sent[peer].both(dtype.itemsize)
+            )
             outgoing[peer] = [values - one + zero]
             total -= zero.sum(axis=0, dtype=dtype)
         received = link.exchange(ring_rounds(link.parties, count, bits)[1], outgoing)
@@ -122,14 +125,15 @@ class Maker:
         flags = _unpacked(plane, 1, count * 64)[0].astype(dtype)
         lower = [p for p in link.peers if p < link.party]
         higher = [p for p in link.peers if p > link.party]
-        batch = self._transfers.extend(
-            dict.fromkeys(lower, plane), dict.fromkeys(higher, count)
-        )
+        batch = self._transfers.extend(dict.fromkeys(lower, plane), dict.fromkeys(higher, count))
         ring = flags.copy() if link.party == 0 else np.zeros_like(flags)
         for adder in range(1, link.parties):
             round_ = double_rounds(link.parties, count, bits)[adder]
             if link.party < adder:
-                zero, one = (r.reshape(-1).view(dtype) for r in map(np.ascontiguousarray, batch.sent[adder].both(dtype.itemsize)))
+                zero, one = (
+                    r.reshape(-1).view(dtype)
+                    for r in map(np.ascontiguousarray, batch.sent[adder].both(dtype.itemsize))
+                )
                 link.exchange(round_, {adder: [ring - one + zero]})
                 ring += zero + zero
             elif link.party == adder:

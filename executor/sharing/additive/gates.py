@@ -94,17 +94,13 @@ def sums_of_products(
     return results
 
 
-def flags_to_ring(
-    link: Rounds, stock: Stock, flags: Sequence[Bits], bits: int
-) -> list[Ring]:
+def flags_to_ring(link: Rounds, stock: Stock, flags: Sequence[Bits], bits: int) -> list[Ring]:
     """Every one-plane share b as a 0/1 ring column, by a double bit r: open c = b ^ r. 1 round.
 
     b = c + r - 2 c r, which is linear in r.
     """
     doubles = [stock.doubles(words(flag.rows), bits) for flag in flags]
-    masked = [
-        flag.parts[0][0] ^ double.plane for flag, double in zip(flags, doubles, strict=True)
-    ]
+    masked = [flag.parts[0][0] ^ double.plane for flag, double in zip(flags, doubles, strict=True)]
     _open(link, flags_round(link.parties, flags), masked, np.bitwise_xor)
     results = []
     for flag, double, opened in zip(flags, doubles, masked, strict=True):

@@ -19,7 +19,9 @@ Sums = Sequence[Sequence[tuple[Ring, Ring]]]
 
 def everybody(parties: int, kind: Kind, size: int) -> Round:
     """Every party to every other."""
-    return make_round(kind, [(a, b, size) for a in range(parties) for b in range(parties) if a != b])
+    return make_round(
+        kind, [(a, b, size) for a in range(parties) for b in range(parties) if a != b]
+    )
 
 
 def open_round(parties: int, shares: Sequence[Share]) -> Round:

@@ -119,9 +119,7 @@ def _run_layers(
     made = transfers.extend(
         dict.fromkeys(link.peers, choices), dict.fromkeys(link.peers, len(choices))
     )
-    outgoing = {
-        peer: [_hold(made.sent[peer], shape, batch, passing[peer])] for peer in link.peers
-    }
+    outgoing = {peer: [_hold(made.sent[peer], shape, batch, passing[peer])] for peer in link.peers}
     received = link.exchange(move_rounds(link.parties, shape, len(batch))[1], outgoing)
     for peer in link.peers:
         _steer(made.received[peer], shape, batch, crossed, received[peer], offsets[peer])
@@ -195,7 +193,9 @@ def rows_of(columns: Sequence[Share]) -> Arrays:
     planes = [c.parts[0] for c in columns if isinstance(c, Bits)]
     width = sum(len(p) for p in planes)
     rows = relation_rows(columns)
-    packed = planes_to_rows(np.concatenate(planes), rows) if width else np.empty((rows, 0), np.uint8)
+    packed = (
+        planes_to_rows(np.concatenate(planes), rows) if width else np.empty((rows, 0), np.uint8)
+    )
     return [packed, *(c.parts[0] for c in columns if isinstance(c, Ring))]
 
 
@@ -218,15 +218,11 @@ def columns_of(columns: Sequence[Share], arrays: Arrays) -> list[Share]:
 
 def combine(one: Arrays, other: Arrays) -> Arrays:
     """Piece by piece: XOR of bytes, sum of ring elements."""
-    return [
-        a ^ b if a.dtype == np.uint8 else a + b for a, b in zip(one, other, strict=True)
-    ]
+    return [a ^ b if a.dtype == np.uint8 else a + b for a, b in zip(one, other, strict=True)]
 
 
 def difference(one: Arrays, other: Arrays) -> Arrays:
-    return [
-        a ^ b if a.dtype == np.uint8 else a - b for a, b in zip(one, other, strict=True)
-    ]
+    return [a ^ b if a.dtype == np.uint8 else a - b for a, b in zip(one, other, strict=True)]
 
 
 def separated(payload: NDArray[np.uint8], shape: RowShape) -> Arrays:
@@ -260,9 +256,7 @@ def _cut(messages: NDArray[np.uint8], shape: RowShape) -> Iterator[NDArray[Any]]
         start = stop
 
 
-def _separated(
-    payload: NDArray[np.uint8], shape: RowShape, rows: int
-) -> Iterator[NDArray[Any]]:
+def _separated(payload: NDArray[np.uint8], shape: RowShape, rows: int) -> Iterator[NDArray[Any]]:
     """Arrays that travel back to back."""
     start = rows * row_bytes(shape.width)
     yield payload[:start].reshape(rows, row_bytes(shape.width))

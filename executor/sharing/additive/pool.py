@@ -6,8 +6,7 @@ Whether there is enough is a question of public sizes, so that all parties ask i
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,14 +18,28 @@ MAX_WORDS = 1 << 14
 """Words of bit transfers in one batch of an extension: 2^20 transfers, 16 MB of rows."""
 
 
-@dataclass(slots=True)
-class Demand:
-    """How many correlations a run needs: words of bits by width (1: plain triples), ring products
-    and double bits (in words) by ring size."""
+Item = tuple[str, int, int]
+"""Kind ("bits", "products", "doubles"), size, and how many.
 
-    bits: dict[int, int] = field(default_factory=lambda: defaultdict(int))
-    products: dict[int, int] = field(default_factory=lambda: defaultdict(int))
-    doubles: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+bits: words of triples with `size` planes; products: products in Z_2^size; doubles: words of double
+bits with a ring element of `size` bits each.
+"""
+
+
+class Demand:
+    """How many correlations a run needs."""
+
+    def __init__(self, items: Sequence[Item] = ()) -> None:
+        self._counts: dict[tuple[str, int], int] = defaultdict(int)
+        for kind, size, count in items:
+            self.add(kind, size, count)
+
+    def add(self, kind: str, size: int, count: int) -> None:
+        self._counts[kind, size] += count
+
+    def items(self) -> tuple[Item, ...]:
+        """All of it, in one order everywhere."""
+        return tuple((kind, size, self._counts[kind, size]) for kind, size in sorted(self._counts))
 
 
 class Stock:
@@ -38,9 +51,8 @@ class Stock:
 
     def prepare(self, demand: Demand) -> None:
         """Makes all of a demand, in batches."""
-        for kind, wanted in _by_kind(demand).items():
-            for size, count in sorted(wanted.items()):
-                self._stock(kind, size, count - self._available(kind, size))
+        for kind, size, count in demand.items():
+            self._stock(kind, size, count - self._available(kind, size))
 
     def bits(self, count: int, width: int) -> Triple:
         """Triples for `count` words of gates of one bit with `width` planes."""
@@ -100,10 +112,6 @@ def batches(kind: str, size: int, count: int) -> list[int]:
         "doubles": MAX_WORDS,
     }[kind]
     return [min(step, count - start) for start in range(0, max(count, 0), step)]
-
-
-def _by_kind(demand: Demand) -> Mapping[str, Mapping[int, int]]:
-    return {"bits": demand.bits, "products": demand.products, "doubles": demand.doubles}
 
 
 def _length(kind: str, arrays: tuple[NDArray[Any], ...]) -> int:

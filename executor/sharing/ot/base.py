@@ -89,9 +89,7 @@ class BaseReceiver:
 
     def _pair(self, number: int, choice: int, scalar: bytes) -> bytes:
         other = random_point()
-        chosen = subtract(
-            generator_times(scalar), _mask(self._context, number, choice, other)
-        )
+        chosen = subtract(generator_times(scalar), _mask(self._context, number, choice, other))
         return chosen + other if choice == 0 else other + chosen
 
 

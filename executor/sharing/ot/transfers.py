@@ -122,7 +122,9 @@ class Transfers:
             assert isinstance(end, ExtensionReceiver)
             rows[peer], message = end.extend(plane)
             outgoing[peer] = [message]
-        sizes = [(link.party, p, extension_bytes(64 * len(c), self._fold)) for p, c in choices.items()]
+        sizes = [
+            (link.party, p, extension_bytes(64 * len(c), self._fold)) for p, c in choices.items()
+        ]
         sizes += [(p, link.party, extension_bytes(64 * n, self._fold)) for p, n in counts.items()]
         received = link.exchange(make_round(Kind.OT_EXTEND, sizes), outgoing)
         batch = Batch({}, {})

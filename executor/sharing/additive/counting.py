@@ -1,0 +1,144 @@
+"""Prices `additive`: what a run sends online, and the preprocessing that it uses up.
+
+The correlations that gates use are counted as demand; a price for all of a run is taken in two
+passes: the first finds the demand, the second counts set-up and preparation before everything else,
+as a run does them. In a single pass (the price of one operator) their bytes count where they are
+used up, and their rounds not at all, as a run shares them between all operators.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ..counting import CountedOrder, Counting
+from ..messages import and_shape, check_differences, check_rows, relation_rows, sum_shape
+from ..ot.transfers import setup_rounds
+from ..protocol import Input, ShuffleHandle
+from ..rounds import Round
+from ..shares import Bits, Ring, Share, words
+from . import messages
+from ...transport.channel import Kind
+from .addends import add_planes, two_addends
+from .correlations import double_rounds, ring_rounds, triple_rounds
+from .moves import RowShape, move_rounds
+from .pool import Demand, batches
+
+
+class CountingAdditive(Counting):
+    """Implements `SharingProtocol` for prices; the shares that it makes have no parts."""
+
+    def __init__(self, parties: int, prepared: Demand | None = None) -> None:
+        super().__init__(parties)
+        self.demand = Demand()
+        self._ahead = prepared is not None
+        if prepared is not None:
+            self._count(*setup_rounds(parties))
+            self._count(*preparation_rounds(parties, prepared))
+
+    def input(self, inputs: Sequence[Input]) -> list[Share]:
+        return [
+            Ring(item.rows, item.bits, ()) if item.bits else Bits(item.rows, item.width, ())
+            for item in inputs
+        ]
+
+    def open(self, shares: Sequence[Share]) -> None:
+        self._count(messages.open_round(self.parties, shares))
+
+    def reveal(self, shares: Sequence[Share], recipient: int) -> None:
+        self._count(messages.reveal_round(self.parties, shares, recipient))
+
+    def and_(self, pairs: Sequence[tuple[Bits, Bits]]) -> list[Bits]:
+        for x, y in pairs:
+            rows, width = and_shape(x, y)
+            if width and x.width == y.width:
+                self._use("bits", 1, width * words(rows))
+            elif width:
+                self._use("bits", width, words(rows))
+        self._count(messages.and_round(self.parties, pairs))
+        return [Bits(*and_shape(x, y), ()) for x, y in pairs]
+
+    def multiply(self, pairs: Sequence[tuple[Ring, Ring]]) -> list[Ring]:
+        return self._products(Kind.MULTIPLY, [[pair] for pair in pairs])
+
+    def dot(self, sums: Sequence[Sequence[tuple[Ring, Ring]]]) -> list[Ring]:
+        return self._products(Kind.DOT, sums)
+
+    def total_product(self, pairs: Sequence[tuple[Ring, Ring]]) -> list[Ring]:
+        self._products(Kind.DOT, [[pair] for pair in pairs])
+        return [Ring(1, x.bits, ()) for x, _ in pairs]
+
+    def flags_to_ring(self, flags: Sequence[Bits], bits: int) -> list[Ring]:
+        for flag in flags:
+            self._use("doubles", bits, words(flag.rows))
+        self._count(messages.flags_round(self.parties, flags))
+        return [Ring(flag.rows, bits, ()) for flag in flags]
+
+    def ring_addends(self, xs: Sequence[Ring], width: int) -> list[tuple[Bits, Bits]]:
+        return two_addends(self, xs, width)
+
+    def ring_masks(
+        self, rows: int, bits: int, count: int
+    ) -> tuple[list[Bits], Callable[[Sequence[Bits]], list[Ring]]]:
+        masks = add_planes(self, [Ring(rows, bits, ())] * count, self.parties - 1)
+
+        def finish(differences: Sequence[Bits]) -> list[Ring]:
+            check_differences(differences, rows, bits, count)
+            self._count(messages.difference_round(self.parties, rows, bits, count))
+            return [Ring(rows, bits, ())] * count
+
+        return masks, finish
+
+    def shuffle(self, columns: Sequence[Share]) -> tuple[list[Share], ShuffleHandle]:
+        handle = CountedOrder(relation_rows(columns))
+        return self._moved(handle, columns, range(self.parties)), handle
+
+    def shuffle_again(self, handle: ShuffleHandle, columns: Sequence[Share]) -> list[Share]:
+        return self._moved(handle, columns, range(self.parties))
+
+    def unshuffle(self, handle: ShuffleHandle, columns: Sequence[Share]) -> list[Share]:
+        return self._moved(handle, columns, range(self.parties - 1, -1, -1))
+
+    def _moved(
+        self, handle: ShuffleHandle, columns: Sequence[Share], movers: Sequence[int]
+    ) -> list[Share]:
+        check_rows(columns, handle.rows)
+        shape = RowShape.of(columns)
+        for batch in shape.layers():
+            self._count(*move_rounds(self.parties, shape, len(batch)))
+        for mover in movers:
+            self._count(messages.move_round(self.parties, columns, mover))
+        return list(columns)
+
+    def _products(self, kind: Kind, sums: Sequence[Sequence[tuple[Ring, Ring]]]) -> list[Ring]:
+        for pairs in sums:
+            rows, bits = sum_shape(pairs)
+            self._use("products", bits, rows * len(pairs))
+        self._count(messages.product_round(self.parties, kind, sums))
+        return [Ring(*sum_shape(pairs), ()) for pairs in sums]
+
+    def _use(self, kind: str, size: int, count: int) -> None:
+        self.demand.add(kind, size, count)
+        if not self._ahead:
+            for round_ in _rounds(self.parties, kind, size, count):
+                for message in round_.messages:
+                    self._sent_bytes[message.sender] += message.size
+
+
+def preparation_rounds(parties: int, demand: Demand) -> list[Round]:
+    """What `Stock.prepare` exchanges, in order."""
+    return [
+        round_
+        for kind, size, count in demand.items()
+        for batch in batches(kind, size, count)
+        for round_ in _rounds(parties, kind, size, batch)
+    ]
+
+
+def _rounds(parties: int, kind: str, size: int, count: int) -> tuple[Round, ...]:
+    match kind:
+        case "bits":
+            return triple_rounds(parties, count, size)
+        case "products":
+            return ring_rounds(parties, count, size)
+        case _:
+            return double_rounds(parties, count, size)
