@@ -57,10 +57,16 @@ LINKS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanCost:
-    """The total, and what each operator adds to it, by position in depth-first post-order."""
+    """The total, and what each operator adds to it, by position in depth-first post-order.
+
+    `preparation`: the correlations (kind, size, count) that a run makes ahead of its data, and
+    `ahead` what that and the set-up cost, which `total` includes; operators show its bytes.
+    """
 
     total: Cost
     operators: tuple[Cost, ...]
+    preparation: tuple[tuple[str, int, int], ...] = ()
+    ahead: Cost | None = None
 
 
 class Pricer(Protocol):

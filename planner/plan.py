@@ -37,8 +37,6 @@ from .secure import Project as SecureProject
 from .shared_tables import shared_table
 from .size import check_size
 
-PROTOCOL = "replicated"
-
 
 def plan_query(
     statement: Statement,
@@ -48,6 +46,7 @@ def plan_query(
     asker: str,
     pricer: Pricer,
     link: Link,
+    protocol: str = "replicated",
     admit: Callable[[Root], None] = lambda root: None,
 ) -> SecurePlan:
     """The secure plan of a query. `parties`: the compute parties, by index.
@@ -65,7 +64,7 @@ def plan_query(
     root = choose_sorts(assign_forms(root), pricer, link)
     return SecurePlan(
         root=root,
-        protocol=PROTOCOL,
+        protocol=protocol,
         parties=parties,
         asker=asker,
         statement=statement.text,

@@ -15,12 +15,6 @@ from ..sharing.protocol import SharingProtocol
 from ..sharing.shares import Bits, Ring
 from .add import add_many, subtract_many
 
-_BITS_PER_FLAG = 4 / 3
-"""What one flag costs in the ring, in ring elements (replicated: a 64-bit ring, 85 bits)."""
-
-_BITS_PER_WORD = 4
-"""What mask, subtractor and opening cost, in ring elements."""
-
 _WORTH_ROUNDS = 1 << 21
 """So many bits more are sent gladly to save the subtractor's rounds."""
 
@@ -31,7 +25,7 @@ def word_to_ring(p: SharingProtocol, xs: Sequence[Bits], bits: int = 64) -> list
     Cost: narrow or short columns 2 rounds and about 4/3 `bits` bits per row and plane; others
     about 4 `bits` bits per row and log2(bits) + 3 rounds.
     """
-    by_flag = [i for i, x in enumerate(xs) if _by_flag(x, bits)]
+    by_flag = [i for i, x in enumerate(xs) if _by_flag(p, x, bits)]
     by_mask = [i for i in range(len(xs)) if i not in set(by_flag)]
     results: dict[int, Ring] = {}
     results.update(zip(by_flag, _convert_flags(p, [xs[i] for i in by_flag], bits), strict=True))
@@ -51,9 +45,9 @@ def ring_to_word(p: SharingProtocol, xs: Sequence[Ring], width: int) -> list[Bit
     return add_many(p, p.ring_addends(xs, width), width=width)
 
 
-def _by_flag(x: Bits, bits: int) -> bool:
+def _by_flag(p: SharingProtocol, x: Bits, bits: int) -> bool:
     width = min(x.width, bits)
-    extra = (width * _BITS_PER_FLAG - _BITS_PER_WORD) * bits * x.rows
+    extra = (width * p.flag_elements - p.mask_elements) * bits * x.rows
     return extra <= _WORTH_ROUNDS
 
 

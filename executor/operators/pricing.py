@@ -11,7 +11,8 @@ from functools import lru_cache
 
 from ...planner.cost import Cost, PlanCost
 from ...planner.secure import Fragment, Operator, Reveal, Root, SecurePlan, Store, children
-from ..sharing.counting import CountingProtocol, Mark
+from ..sharing.counting import Mark
+from ..sharing.protocols import CountedProtocol, counting_protocol
 from ..sharing.shares import Bits, Ring
 from .fragment import share_fragments
 from .run import Runner
@@ -20,10 +21,11 @@ from .table import SecretColumn, SecretTable, encoding_of_column
 
 
 class DryRunPricer:
-    """Implements planner.cost.Pricer for `replicated`."""
+    """Implements planner.cost.Pricer for the named protocol."""
 
-    def __init__(self, parties: tuple[str, ...]) -> None:
+    def __init__(self, parties: tuple[str, ...], protocol: str = "replicated") -> None:
         self.parties = parties
+        self.protocol = protocol
         self._operator_cost = lru_cache(maxsize=4096)(self._price_operator)
 
     def operator_cost(self, operator: Operator) -> Cost:
@@ -34,32 +36,24 @@ class DryRunPricer:
         """The cost of a whole plan, and what each operator (in post-order) adds to it.
 
         A column that is computed when it is first needed counts where it is needed. All fragments
-        are shared in one round, which counts for the first of them.
+        are shared in one round, which counts for the first of them. Where correlations are made
+        ahead, a second dry run counts them first, as a run makes them.
         """
-        protocol = CountingProtocol(len(plan.parties))
-        marks: dict[int, Mark] = {}
-
-        def watch(position: int, step: str) -> None:
-            if step != "share":
-                marks[position] = protocol.mark()
-
-        runner = Runner(plan, protocol, watch)
-        tables = runner.share(plan.parties[0], None)
-        runner.finish(tables)
-        marks[min(tables, default=0)] = Mark()
-        nothing = Cost(
-            rounds=0, sent_bytes=(0,) * protocol.parties, messages=(0,) * protocol.parties
+        first = counting_protocol(plan.protocol, len(plan.parties))
+        operators = _run(plan, first)
+        preparation = first.preparation()
+        if not preparation and plan.protocol == "replicated":
+            return PlanCost(total=first.cost(), operators=operators)
+        second = counting_protocol(plan.protocol, len(plan.parties), preparation)
+        ahead = second.cost()
+        _run(plan, second)
+        return PlanCost(
+            total=second.cost(), operators=operators, preparation=preparation, ahead=ahead
         )
-        costs = [nothing] * len(runner.operators)
-        order = sorted(marks, key=lambda position: (position not in tables, position))
-        stops = [*[marks[position] for position in order[1:]], protocol.mark()]
-        for position, stop in zip(order, stops, strict=True):
-            costs[position] = _between(marks[position], stop)
-        return PlanCost(total=protocol.cost(), operators=tuple(costs))
 
     def _price_operator(self, operator: Operator) -> Cost:
-        protocol = CountingProtocol(len(self.parties))
-        plan = _alone(operator, self.parties)
+        protocol = counting_protocol(self.protocol, len(self.parties))
+        plan = _alone(operator, self.parties, self.protocol)
         runner = Runner(plan, protocol, _no_watch)
         if isinstance(operator, Fragment):
             share_fragments(protocol, [(operator, self.parties.index(operator.owner), None)])
@@ -74,6 +68,28 @@ class DryRunPricer:
             for column in table.columns.values():
                 column.force("bits")
         return protocol.cost()
+
+
+def _run(plan: SecurePlan, protocol: CountedProtocol) -> tuple[Cost, ...]:
+    """A dry run of all operators; what each of them adds."""
+    marks: dict[int, Mark] = {}
+    start = protocol.mark()
+
+    def watch(position: int, step: str) -> None:
+        if step != "share":
+            marks[position] = protocol.mark()
+
+    runner = Runner(plan, protocol, watch)
+    tables = runner.share(plan.parties[0], None)
+    runner.finish(tables)
+    marks[min(tables, default=0)] = start
+    nothing = Cost(rounds=0, sent_bytes=(0,) * protocol.parties, messages=(0,) * protocol.parties)
+    costs = [nothing] * len(runner.operators)
+    order = sorted(marks, key=lambda position: (position not in tables, position))
+    stops = [*[marks[position] for position in order[1:]], protocol.mark()]
+    for position, stop in zip(order, stops, strict=True):
+        costs[position] = _between(marks[position], stop)
+    return tuple(costs)
 
 
 def _no_watch(position: int, step: str) -> None:
@@ -91,7 +107,7 @@ def _between(start: Mark, stop: Mark) -> Cost:
     )
 
 
-def _alone(operator: Operator, parties: tuple[str, ...]) -> SecurePlan:
+def _alone(operator: Operator, parties: tuple[str, ...], protocol: str) -> SecurePlan:
     """A plan around one operator, to give a runner its parties."""
     if isinstance(operator, Reveal | Store):
         root: Root = operator
@@ -103,9 +119,7 @@ def _alone(operator: Operator, parties: tuple[str, ...]) -> SecurePlan:
             recipients=(),
             shuffle=False,
         )
-    return SecurePlan(
-        root=root, protocol="replicated", parties=parties, asker=parties[0], statement=""
-    )
+    return SecurePlan(root=root, protocol=protocol, parties=parties, asker=parties[0], statement="")
 
 
 def _given(operator: Operator) -> SecretTable:

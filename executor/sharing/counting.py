@@ -125,10 +125,17 @@ class Counting:
 class CountingProtocol(Counting):
     """Prices `replicated`; implements `SharingProtocol`."""
 
+    flag_elements = messages.FLAG_ELEMENTS
+    mask_elements = messages.MASK_ELEMENTS
+
     def __init__(self, parties: int = PARTIES) -> None:
         if parties != PARTIES:
             raise ValueError(f"replicated sharing runs between {PARTIES} parties")
         super().__init__(parties)
+
+    def preparation(self) -> tuple[tuple[str, int, int], ...]:
+        """Nothing is made ahead."""
+        return ()
 
     def input(self, inputs: Sequence[Input]) -> list[Share]:
         self._count(messages.input_round(inputs))

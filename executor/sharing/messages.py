@@ -17,6 +17,12 @@ from .shares import Bits, Ring, Share, words
 
 PARTIES = 3
 
+FLAG_ELEMENTS = 4 / 3
+"""What one flag costs in the ring, in ring elements (a 64-bit ring, 85 bits)."""
+
+MASK_ELEMENTS = 4.0
+"""What mask, subtractor and opening cost, in ring elements."""
+
 
 @dataclass(frozen=True, slots=True)
 class Roles:

@@ -46,6 +46,10 @@ class SharingProtocol(Protocol):
     parties: int
     counts_only: bool
     """True in a dry run: shares have no parts, and opened values are None."""
+    flag_elements: float
+    """About what a flag costs on its way into the ring, in ring elements per row and party."""
+    mask_elements: float
+    """About what a word costs that goes there under a mask: mask, subtractor and opening."""
 
     def input(self, inputs: Sequence[Input]) -> list[Share]:
         """Shares the owners' columns. 1 round; w (or `bits`) bits per row from each owner."""

@@ -16,7 +16,7 @@ from ..transport.channel import Channel
 from . import convert, products, shuffles
 from .inputs import share_inputs
 from .link import Link
-from .messages import PARTIES, check_constant, input_round
+from .messages import FLAG_ELEMENTS, MASK_ELEMENTS, PARTIES, check_constant, input_round
 from .opening import open_to_all, reveal_to
 from .protocol import Input, ShuffleHandle
 from .randomness import Purpose, SessionKeys
@@ -31,6 +31,8 @@ class ReplicatedProtocol:
 
     counts_only = False
     parties = PARTIES
+    flag_elements = FLAG_ELEMENTS
+    mask_elements = MASK_ELEMENTS
 
     def __init__(self, channel: Channel, keys: SessionKeys) -> None:
         self.party = channel.party

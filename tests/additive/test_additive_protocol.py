@@ -224,7 +224,7 @@ def test_messages_and_pieces_look_uniform_whatever_the_data(parties, n, fill):
 
 
 def test_zero_sharings_hide_what_a_trivial_piece_would_show(parties):
-    """What one party knows is a sharing whose other pieces are zero; opening a sum shows no piece."""
+    """What one party knows is a sharing with zeros elsewhere; opening a sum shows no piece."""
     values = random_words(64, seed=5)
 
     def run(p):

@@ -33,6 +33,8 @@ class ClearProtocol:
     seed: int = 0
     party: int = 0
     parties: int = 1
+    flag_elements: float = 4 / 3
+    mask_elements: float = 4.0
     rounds: int = 0
     and_planes: float = 0
     and_words: float = 0

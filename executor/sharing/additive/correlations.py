@@ -1,10 +1,10 @@
 """What preprocessing makes: random values with a secret relation, each good for one gate.
 
 Setting: N parties, N-1 of which may pool their views; semi-honest. Party i's piece of a value v is
-v_i, and v is their sum (XOR for bits). The products of different parties' pieces come from oblivious
-transfers between the two (Gilboa, CRYPTO 1999; for bits, Asharov et al., CCS 2013):
-receiver with choice c, sender with messages m_0, m_1 and correlation s: the sender sends
-d = s - m_1 + m_0, the receiver takes m_c + c d, the sender -m_0: together c s.
+v_i, and v is their sum (XOR for bits). Products of different parties' pieces come from transfers
+between the two (Gilboa, CRYPTO 1999; for bits, Asharov et al., CCS 2013): receiver with choice c,
+sender with messages m_0, m_1 and correlation s: the sender sends d = s - m_1 + m_0, the receiver
+takes m_c + c d, the sender -m_0: together c s.
 Between two parties the sender of a bit correlation may take s = m_0 ^ m_1, which needs no d.
 """
 
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ...transport.channel import Kind
 from ..ot.extension import extension_bytes
 from ..ot.transfers import Batch, Transfers
-from ..pack import planes_to_rows, row_bytes, rows_to_planes
+from ..pack import row_bytes, rows_to_planes
 from ..randomness import Stream
 from ..rounds import Round, Rounds, make_round
 from ..shares import Words

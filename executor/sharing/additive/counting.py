@@ -9,7 +9,9 @@ used up, and their rounds not at all, as a run shares them between all operators
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import ceil
 
+from ...transport.channel import Kind
 from ..counting import CountedOrder, Counting
 from ..messages import and_shape, check_differences, check_rows, relation_rows, sum_shape
 from ..ot.transfers import setup_rounds
@@ -17,11 +19,13 @@ from ..protocol import Input, ShuffleHandle
 from ..rounds import Round
 from ..shares import Bits, Ring, Share, words
 from . import messages
-from ...transport.channel import Kind
 from .addends import add_planes, two_addends
 from .correlations import double_rounds, ring_rounds, triple_rounds
 from .moves import RowShape, move_rounds
-from .pool import Demand, batches
+from .pool import Demand, Item, batches
+
+SPREAD = 0.01
+"""The relative standard deviation of what quicksorts use up: what their schedules allow."""
 
 
 class CountingAdditive(Counting):
@@ -29,11 +33,18 @@ class CountingAdditive(Counting):
 
     def __init__(self, parties: int, prepared: Demand | None = None) -> None:
         super().__init__(parties)
+        self.flag_elements = messages.FLAG_ELEMENTS * (parties - 1)
+        self.mask_elements = messages.MASK_ELEMENTS * (parties - 1)
         self.demand = Demand()
         self._ahead = prepared is not None
         if prepared is not None:
             self._count(*setup_rounds(parties))
             self._count(*preparation_rounds(parties, prepared))
+
+    def preparation(self) -> tuple[Item, ...]:
+        """What a run should make ahead. A quicksort's need is random: four deviations more."""
+        spare = 1 + 4 * SPREAD if self.mark().expectations else 1
+        return tuple((kind, size, ceil(count * spare)) for kind, size, count in self.demand.items())
 
     def input(self, inputs: Sequence[Input]) -> list[Share]:
         return [

@@ -61,7 +61,9 @@ class _Gate:
 
     def product(self, party: int) -> Words:
         """d and e are opened now."""
-        result: Words = (self.d & self.triple.b) ^ (self.e & self.triple.a) ^ self.triple.c
+        result: Words = self.d & self.triple.b
+        result = result ^ (self.e & self.triple.a)
+        result = result ^ self.triple.c
         if party == 0:
             result ^= self.d & self.e
         return result

@@ -13,6 +13,12 @@ from ..pack import row_bytes
 from ..rounds import Round, make_round
 from ..shares import Bits, Ring, Share
 
+FLAG_ELEMENTS = 1.5
+"""What one flag costs in the ring per peer, in ring elements: a transfer and its correction."""
+
+MASK_ELEMENTS = 100.0
+"""What a subtractor's triples cost per peer, in ring elements."""
+
 Pairs = Sequence[tuple[Bits, Bits]]
 Sums = Sequence[Sequence[tuple[Ring, Ring]]]
 

@@ -87,15 +87,22 @@ def make_moves(
 ) -> tuple[Mover, dict[int, Holder]]:
     """One correlation for every ordered pair of parties; `source` is this party's permutation."""
     rows = padded_rows(shape.rows)
-    switches = route(source)
+    crossed = route(source)
     offsets = {peer: _empty(shape, rows) for peer in link.peers}
     entering = {peer: _random(own, shape, rows) for peer in link.peers}
     passing = {peer: [array.copy() for array in arrays] for peer, arrays in entering.items()}
     done = 0
-    for batch in shape.layers():
-        crossed = switches[done : done + len(batch)]
-        done += len(batch)
-        _run_layers(link, transfers, shape, batch, crossed, offsets, passing)
+    for strides_ in shape.layers():
+        batch = _Layers(shape, strides_, crossed[done : done + len(strides_)])
+        done += len(strides_)
+        choices = batch.choices()
+        made = transfers.extend(
+            dict.fromkeys(link.peers, choices), dict.fromkeys(link.peers, len(choices))
+        )
+        outgoing = {peer: [batch.hold(made.sent[peer], passing[peer])] for peer in link.peers}
+        received = link.exchange(move_rounds(link.parties, shape, len(strides_))[1], outgoing)
+        for peer in link.peers:
+            batch.steer(made.received[peer], received[peer], offsets[peer])
     mover = Mover(source, {peer: _first(arrays, shape.rows) for peer, arrays in offsets.items()})
     holders = {
         peer: Holder(_first(entering[peer], shape.rows), _first(passing[peer], shape.rows))
@@ -104,76 +111,67 @@ def make_moves(
     return mover, holders
 
 
-def _run_layers(
-    link: Rounds,
-    transfers: Transfers,
-    shape: RowShape,
-    batch: Sequence[int],
-    crossed: Sequence[Flags],
-    offsets: dict[int, Arrays],
-    passing: dict[int, Arrays],
-) -> None:
-    """A batch of layers, with this party as mover towards every peer and as holder for every peer."""
-    planes = [_plane(flags) for flags in crossed]
-    choices = np.concatenate(planes) if planes else np.empty(0, np.uint64)
-    made = transfers.extend(
-        dict.fromkeys(link.peers, choices), dict.fromkeys(link.peers, len(choices))
-    )
-    outgoing = {peer: [_hold(made.sent[peer], shape, batch, passing[peer])] for peer in link.peers}
-    received = link.exchange(move_rounds(link.parties, shape, len(batch))[1], outgoing)
-    for peer in link.peers:
-        _steer(made.received[peer], shape, batch, crossed, received[peer], offsets[peer])
+@dataclass(frozen=True, slots=True)
+class _Layers:
+    """A batch of layers: this party is mover towards every peer, and holder for every peer."""
 
+    shape: RowShape
+    strides: Sequence[int]
+    crossed: Sequence[Flags]
 
-def _hold(sent: Sent, shape: RowShape, batch: Sequence[int], rows: Arrays) -> NDArray[np.uint8]:
-    """Q's side of a batch of layers: its rows move on; returns the corrections."""
-    switches = len(rows[0]) // 2
-    zeros, ones = sent.both(shape.row_bytes)
-    corrections = []
-    for layer, stride in enumerate(batch):
-        part = slice(layer * 64 * _words(switches), layer * 64 * _words(switches) + switches)
-        lower, upper = pairs_of(len(rows[0]), stride)
-        zero, one = _cut(zeros[part], shape), _cut(ones[part], shape)
-        pieces = []
-        for array, m_0, m_1 in zip(rows, zero, one, strict=True):
-            if array.dtype == np.uint8:
-                pieces.append(array[lower] ^ array[upper] ^ m_0 ^ m_1)
-                array[lower] ^= m_0
-                array[upper] ^= m_0
-            else:
-                pieces.append(array[upper] - array[lower] + m_0 - m_1)
-                array[lower] -= m_0
-                array[upper] += m_0
-        corrections.append(_joined(pieces))
-    return np.concatenate(corrections) if corrections else np.empty(0, np.uint8)
+    @property
+    def switches(self) -> int:
+        return padded_rows(self.shape.rows) // 2
 
+    def choices(self) -> Words:
+        planes = [_plane(flags) for flags in self.crossed]
+        return np.concatenate(planes) if planes else np.empty(0, np.uint64)
 
-def _steer(
-    received: Received,
-    shape: RowShape,
-    batch: Sequence[int],
-    crossed: Sequence[Flags],
-    corrections: NDArray[np.uint8],
-    rows: Arrays,
-) -> None:
-    """P's side of a batch of layers: its rows move as its switches say, plus what it received."""
-    switches = len(rows[0]) // 2
-    chosen = received.chosen(shape.row_bytes)
-    step = switches * shape.row_bytes
-    for layer, (stride, flags) in enumerate(zip(batch, crossed, strict=True)):
-        part = slice(layer * 64 * _words(switches), layer * 64 * _words(switches) + switches)
-        lower, upper = pairs_of(len(rows[0]), stride)
-        given = _separated(corrections[layer * step : (layer + 1) * step], shape, switches)
-        for array, message, extra in zip(rows, _cut(chosen[part], shape), given, strict=True):
-            low, high = array[lower], array[upper]
-            if array.dtype == np.uint8:
-                added = message ^ np.where(flags[:, None], extra, np.uint8(0))
-                array[lower] = np.where(flags[:, None], high, low) ^ added
-                array[upper] = np.where(flags[:, None], low, high) ^ added
-            else:
-                added = message + np.where(flags, extra, array.dtype.type(0))
-                array[lower] = np.where(flags, high, low) + added
-                array[upper] = np.where(flags, low, high) - added
+    def hold(self, sent: Sent, rows: Arrays) -> NDArray[np.uint8]:
+        """Q's side: its rows move on; returns the corrections."""
+        zeros, ones = sent.both(self.shape.row_bytes)
+        corrections = [np.empty(0, np.uint8)]
+        for layer, stride in enumerate(self.strides):
+            part = self._part(layer)
+            lower, upper = pairs_of(len(rows[0]), stride)
+            zero, one = _cut(zeros[part], self.shape), _cut(ones[part], self.shape)
+            pieces = []
+            for array, m_0, m_1 in zip(rows, zero, one, strict=True):
+                if array.dtype == np.uint8:
+                    pieces.append(array[lower] ^ array[upper] ^ m_0 ^ m_1)
+                    array[lower] ^= m_0
+                    array[upper] ^= m_0
+                else:
+                    pieces.append(array[upper] - array[lower] + m_0 - m_1)
+                    array[lower] -= m_0
+                    array[upper] += m_0
+            corrections.append(_joined(pieces))
+        return np.concatenate(corrections)
+
+    def steer(self, received: Received, corrections: NDArray[np.uint8], rows: Arrays) -> None:
+        """P's side: its rows move as its switches say, plus what it received."""
+        chosen = received.chosen(self.shape.row_bytes)
+        step = self.switches * self.shape.row_bytes
+        for layer, (stride, flags) in enumerate(zip(self.strides, self.crossed, strict=True)):
+            lower, upper = pairs_of(len(rows[0]), stride)
+            payload = corrections[layer * step : (layer + 1) * step]
+            given = _separated(payload, self.shape, self.switches)
+            messages = _cut(chosen[self._part(layer)], self.shape)
+            for array, message, extra in zip(rows, messages, given, strict=True):
+                low, high = array[lower], array[upper]
+                if array.dtype == np.uint8:
+                    added = message ^ np.where(flags[:, None], extra, np.uint8(0))
+                    array[lower] = np.where(flags[:, None], high, low) ^ added
+                    array[upper] = np.where(flags[:, None], low, high) ^ added
+                else:
+                    added = message + np.where(flags, extra, array.dtype.type(0))
+                    array[lower] = np.where(flags, high, low) + added
+                    array[upper] = np.where(flags, low, high) - added
+
+    def _part(self, layer: int) -> slice:
+        """A layer's transfers; its last word is padded with transfers that nobody uses."""
+        start = layer * 64 * _words(self.switches)
+        return slice(start, start + self.switches)
 
 
 def move_rounds(parties: int, shape: RowShape, layers: int) -> tuple[Round, Round]:

@@ -1,8 +1,8 @@
 """Permutation networks: the switches of a Benes network that realise a given permutation.
 
-The network on n = 2^k rows has 2k - 1 layers of n/2 switches. In layer t the switch partners stand
-2^s apart: s = k-1, ..., 1, 0, 1, ..., k-1; no wires cross in between, because a row is routed to the
-half of its block in place. (Benes, 1964; the looping algorithm by Waksman, JACM 1968.)
+The network on n = 2^k rows has 2k - 1 layers of n/2 switches. From layer to layer the partners of a
+switch stand 2^s apart, s = k-1, ..., 1, 0, 1, ..., k-1; no wires cross in between, because a row is
+routed to the half of its block in place. (Benes, 1964; the looping algorithm: Waksman, JACM 1968.)
 
 Routing is vectorised: within every block, rows that must go the same way form cycles; the least
 row of each cycle, found by pointer doubling, decides which of two bound cycles goes to which half.
@@ -80,4 +80,5 @@ def _goes_up(target: Order, half: int) -> Flags:
         jump = jump[jump]
         length *= 2
     numbers = np.arange(len(target), dtype=np.intp)
-    return least > least[numbers ^ half]
+    upper: Flags = least > least[numbers ^ half]
+    return upper

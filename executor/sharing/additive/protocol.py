@@ -1,8 +1,8 @@
 """N-of-N secret splitting: x = x_0 + ... + x_(N-1) (XOR for bits); party i holds x_i.
 
 Setting: N >= 2 parties, N-1 of which may pool their views; semi-honest; oblivious transfer and the
-random-oracle model. Linear gates are local. Every other gate uses up a correlation (correlations.py,
-moves.py), made ahead or when it is needed (Beaver, CRYPTO 1991).
+random-oracle model. Linear gates are local. Every other gate uses up a correlation
+(correlations.py, moves.py), made ahead or when it is needed (Beaver, CRYPTO 1991).
 """
 
 from __future__ import annotations
@@ -27,7 +27,14 @@ from ..shares import Bits, Ring, Share, words
 from . import gates, moves
 from .addends import add_planes, two_addends
 from .correlations import Maker
-from .messages import difference_round, move_round, open_round, reveal_round
+from .messages import (
+    FLAG_ELEMENTS,
+    MASK_ELEMENTS,
+    difference_round,
+    move_round,
+    open_round,
+    reveal_round,
+)
 from .networks import Order
 from .pool import Demand, Stock
 
@@ -56,6 +63,8 @@ class AdditiveProtocol:
     def __init__(self, channel: Channel, keys: SessionKeys, context: bytes) -> None:
         self.party = channel.party
         self.parties = channel.parties
+        self.flag_elements = FLAG_ELEMENTS * (channel.parties - 1)
+        self.mask_elements = MASK_ELEMENTS * (channel.parties - 1)
         self._link = Rounds(channel, keys)
         self._own = Stream(os.urandom(32), Purpose.RANDOM)
         self._transfers = Transfers(self._link, context)
@@ -143,7 +152,7 @@ class AdditiveProtocol:
     def ring_masks(
         self, rows: int, bits: int, count: int
     ) -> tuple[list[Bits], Callable[[Sequence[Bits]], list[Ring]]]:
-        """s = the sum of random s_i of all parties but the last, to which alone d = x - s is opened.
+        """s = the sum of random s_i of all parties but the last, to whom alone d = x - s is opened.
 
         x = s + d is then a sharing. s hides x from the last party as long as one other is honest,
         and the others never see d. A mask serves once.

@@ -2,9 +2,9 @@
 
 Setting: semi-honest; random-oracle model. The sender holds a secret D of 128 bits; for each
 transfer j with the receiver's choice bit c_j, the receiver ends with t_j and the sender with
-q_j = t_j ^ c_j D (Roy, CRYPTO 2022, sections 3 and 4; Ishai, Kilian, Nissim, Petrank, CRYPTO 2003).
-  Set-up, once per session and direction: 128 base transfers with the roles swapped give, for each of
-  128/k blocks, all 2^k seeds r_x to the receiver and all but r_D' to the sender, D' being the
+q_j = t_j ^ c_j D (Roy, CRYPTO 2022, sections 3, 4; Ishai, Kilian, Nissim, Petrank, CRYPTO 2003).
+  Set-up, once per session and direction: 128 base transfers with the roles swapped give, for each
+  of 128/k blocks, all 2^k seeds r_x to the receiver and all but r_D' to the sender, D' being the
   block's k bits of D.
   1. Receiver: u = XOR of r_x, v_b = XOR of (bit b of x) r_x; sends e = u ^ c.
   2. Sender: w_b = XOR of (bit b of x ^ D') r_x = v_b ^ D'_b u; q_b = w_b ^ D'_b e = v_b ^ D'_b c.
@@ -110,7 +110,8 @@ def _folded(leaves: NDArray[np.uint64], planes: NDArray[np.uint64]) -> NDArray[n
     for plane in planes:
         np.bitwise_xor.reduce(leaves[1::2], axis=0, out=plane)
         leaves = leaves[0::2] ^ leaves[1::2]
-    return leaves[0]
+    total: NDArray[np.uint64] = leaves[0]
+    return total
 
 
 def _pieces(count: int) -> list[tuple[int, int]]:

@@ -1,6 +1,6 @@
 """Correlation-robust hashing by fixed-key AES, whole buffers at a time.
 
-H(x, i) = P(P(x) ^ i) ^ P(x) with P = AES-128 under a key that the session fixes in public: tweakable
+H(x, i) = P(P(x) ^ i) ^ P(x), P = AES-128 under a key that the session fixes in public: tweakable
 circular correlation robustness in the ideal-cipher model (Guo, Katz, Wang, Yu, S&P 2020, TMMO).
 The key separates sessions and directions; the tweak holds the transfer's index and the block of
 its output, so that no input is ever hashed twice.

@@ -1,8 +1,9 @@
-"""Puncturable seeds: all but one of 2^k seeds, from k base transfers (Goldreich, Goldwasser, Micali).
+"""Puncturable seeds: all but one of 2^k seeds, from k base transfers.
 
 The dealer has a binary tree of seeds; for each level it offers the XOR of all left children and
 that of all right children, and the receiver takes the side that its path does NOT go to. It then
-knows every leaf but the one of its index. (Boyle et al., CCS 2019; Schoppmann et al., CCS 2019.)
+knows every leaf but the one of its index.
+(Goldreich, Goldwasser, Micali, JACM 1986; Boyle et al., CCS 2019.)
 """
 
 from __future__ import annotations
