@@ -16,12 +16,12 @@ import pyarrow as pa
 import pytest
 from tacit.executor.operators.pricing import DryRunPricer
 from tacit.executor.operators.run import run_plan
+from tacit.executor.sharing.protocols import open_protocol
 from tacit.executor.sharing.randomness import agree_keys
-from tacit.executor.sharing.replicated import ReplicatedProtocol
 from tacit.executor.sharing.shares import Bits
 from tacit.executor.transport.memory import memory_channels
 from tacit.planner import plan_query
-from tacit.planner.cost import LINKS, Cost
+from tacit.planner.cost import LINKS, Cost, PlanCost
 from tacit.planner.secure import Operator, SecurePlan, SortAlgorithm, Store, Stored
 from tacit.planner.shared_tables import with_version
 from tacit.query import bind, load_catalog, parse
@@ -102,9 +102,9 @@ class Outcome:
 
 
 @lru_cache(maxsize=64)
-def predicted_cost(plan: SecurePlan) -> Cost:
-    """What a plan costs in all; kept, as tests run one plan over many data sets."""
-    return DryRunPricer(plan.parties).plan_cost(plan).total
+def predicted_cost(plan: SecurePlan) -> PlanCost:
+    """What a plan costs; kept, as tests run one plan over many data sets."""
+    return DryRunPricer(plan.parties, plan.protocol).plan_cost(plan)
 
 
 def run_in_memory(
@@ -113,7 +113,7 @@ def run_in_memory(
     *,
     record: bool = False,
     shelves: Mapping[str, MemoryShelf] | None = None,
-    watch_protocol: Callable[[ReplicatedProtocol], Any] = lambda protocol: protocol,
+    watch_protocol: Callable[[Any], Any] = lambda protocol: protocol,
 ) -> Outcome:
     """Runs a plan at all its parties, in threads over in-memory channels, and prices it.
 
@@ -139,7 +139,15 @@ def run_in_memory(
                 channels[index].captured.clear()
             tables[index] = run_plan(
                 plan,
-                protocol=watch_protocol(ReplicatedProtocol(channels[index], keys)),
+                protocol=watch_protocol(
+                    open_protocol(
+                        plan.protocol,
+                        channels[index],
+                        keys,
+                        context=b"test session",
+                        preparation=predicted.preparation,
+                    )
+                ),
                 party=plan.parties[index],
                 source=sources[plan.parties[index]],
                 watch=lambda number, step: None,
@@ -168,7 +176,7 @@ def run_in_memory(
             sent_bytes=tuple(c.sent_bytes - s[0] for c, s in zip(counted, starts, strict=True)),
             messages=tuple(c.sent_messages - s[1] for c, s in sent),
         ),
-        predicted=predicted,
+        predicted=predicted.total,
         transcripts=[c.transcript or [] for c in counted],
         captured=[list(c.captured) for c in channels],
     )
@@ -194,6 +202,7 @@ class Federation:
     data: Mapping[str, Mapping[str, pa.Table]]
     parties: tuple[str, ...] = PARTIES
     record: bool = False
+    protocol: str = "replicated"
     public_directory: Any = None
     preparation: tuple[str, ...] = ()
     sources: dict[str, MemorySource] = field(default_factory=dict)
@@ -204,7 +213,7 @@ class Federation:
             self.catalog_sql, parties=self.parties, directory=self.public_directory
         )
         self.sources = {p: MemorySource(self.data.get(p, {})) for p in self.parties}
-        self.pricer = DryRunPricer(self.parties)
+        self.pricer = DryRunPricer(self.parties, self.protocol)
 
     def plan(self, sql: str, *, asker: str | None = None) -> SecurePlan:
         before, last = self._split(sql)
@@ -221,6 +230,7 @@ class Federation:
             asker=asker or self.parties[0],
             pricer=self.pricer,
             link=LINKS["loopback"],
+            protocol=self.protocol,
         )
 
     def _split(self, sql: str) -> tuple[tuple[str, ...], str]:

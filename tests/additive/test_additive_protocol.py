@@ -10,7 +10,14 @@ from additive.columns import bits_input, random_words, ring_input, values_of
 from tacit.executor.sharing.additive.counting import CountingAdditive
 from tacit.executor.sharing.protocol import Input
 
-SIZES = [(2, 1), (2, 1000), (3, 65), (5, 3)]
+SIZES = [
+    (2, 65),
+    (3, 3),
+    *(
+        pytest.param(n, rows, marks=pytest.mark.slow)
+        for n, rows in [(2, 1), (2, 1000), (4, 65), (5, 3)]
+    ),
+]
 
 
 def agreed(results):
@@ -170,7 +177,7 @@ def every_primitive(p, fill, rows):
     return made
 
 
-@pytest.mark.parametrize(("n", "rows"), [(2, 1), (2, 200), (3, 65), (4, 20), (5, 3)])
+@pytest.mark.parametrize(("n", "rows"), SIZES)
 def test_a_run_costs_what_was_predicted(parties, n, rows):
     first = CountingAdditive(n)
     every_primitive(first, 0, rows)
@@ -185,7 +192,7 @@ def test_a_run_costs_what_was_predicted(parties, n, rows):
     assert first.cost().sent_bytes != (0,) * n
 
 
-@pytest.mark.parametrize("n", [2, 3])
+@pytest.mark.parametrize("n", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_transcripts_do_not_depend_on_the_data(parties, n):
     transcripts = []
     for fill in (0, 2**64 - 1):
@@ -204,7 +211,7 @@ def looks_uniform(data):
 
 
 @pytest.mark.parametrize("fill", [0, 2**64 - 1])
-@pytest.mark.parametrize("n", [2, 3])
+@pytest.mark.parametrize("n", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_messages_and_pieces_look_uniform_whatever_the_data(parties, n, fill):
     from tacit.executor.transport.channel import Kind
 

@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 
 BLOCK_BYTES = 16
 
+_PIECE = 1 << 12
+"""Rows at a time: 64 KiB per operand."""
+
 Rows = NDArray[np.uint8]
 
 
@@ -29,17 +32,24 @@ class TransferHash:
 
     def rows(self, inputs: Rows, first: int, size: int) -> Rows:
         """`size` bytes for each row of `inputs`, shape (m, 16); row r is transfer first + r."""
-        count = len(inputs)
-        blocks = -(-size // BLOCK_BYTES)
-        inner = self._permuted(inputs)
-        result = np.empty((count, blocks, BLOCK_BYTES), np.uint8)
-        indices = np.arange(first, first + count, dtype=np.uint64)
-        for block in range(blocks):
-            tweaked = inner.view(np.uint64).copy()
+        result = np.empty((len(inputs), size), np.uint8)
+        for start in range(0, len(inputs), _PIECE):
+            stop = min(start + _PIECE, len(inputs))
+            self._piece(inputs[start:stop], first + start, result[start:stop])
+        return result
+
+    def _piece(self, inputs: Rows, first: int, target: Rows) -> None:
+        """A piece that stays in the cache."""
+        size = target.shape[1]
+        indices = np.arange(first, first + len(inputs), dtype=np.uint64)
+        inner = self._permuted(inputs).view(np.uint64)
+        for block, start in enumerate(range(0, size, BLOCK_BYTES)):
+            tweaked = inner.copy()
             tweaked[:, 0] ^= indices
             tweaked[:, 1] ^= np.uint64(block)
-            result[:, block] = self._permuted(tweaked.view(np.uint8)) ^ inner
-        return result.reshape(count, blocks * BLOCK_BYTES)[:, :size]
+            outer = self._permuted(tweaked.view(np.uint8)).view(np.uint64)
+            stop = min(start + BLOCK_BYTES, size)
+            target[:, start:stop] = (outer ^ inner).view(np.uint8)[:, : stop - start]
 
     def _permuted(self, rows: Rows) -> Rows:
         source = np.ascontiguousarray(rows).reshape(-1)
