@@ -68,7 +68,7 @@ def test_bytes_that_are_no_point_of_the_prime_order_group_are_refused(point):
 
 
 def test_an_invalid_point_ends_the_session_at_every_party(parties, monkeypatch):
-    import tacit.executor.sharing.ot.transfers as transfers
+    from tacit.executor.sharing.ot import transfers
 
     class Cheat(BaseSender):
         def __init__(self, context):
