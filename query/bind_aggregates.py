@@ -1,10 +1,10 @@
 """Calls of aggregates: arguments, types, and the spellings that stand for a simpler aggregate.
 
-    count_if(c)   =>  sum(CASE WHEN c THEN 1 ELSE 0 END)
+    count_if(c)   =>  sum(CAST(c AS INTEGER))
     bool_and(c)   =>  min(c)
     bool_or(c)    =>  max(c)
 
-FALSE is less than TRUE. COUNT_IF of no rows is NULL, as in DuckDB.
+FALSE is less than TRUE. COUNT_IF of no rows, or of NULLs alone, is NULL, as in DuckDB.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from . import functions, operators, syntax
-from .bound import Aggregate, Case, Expression, Literal
+from .bound import Aggregate, Expression
+from .casting import cast_expression
 from .datatypes import (
     BIGINT,
     DOUBLE,
@@ -112,15 +113,7 @@ def of_condition(name: str, argument: Expression, node: syntax.Call) -> tuple[st
     condition = operators.condition(argument, node.name.upper())
     if name != "count_if":
         return "min" if name == "bool_and" else "max", condition
-    one, zero = (Literal(type=INTEGER, nullable=False, value=v) for v in (1, 0))
-    counted = Case(
-        type=INTEGER,
-        nullable=False,
-        branches=((condition, one),),
-        otherwise=zero,
-        span=node.span,
-    )
-    return "sum", counted
+    return "sum", cast_expression(condition, INTEGER, node.span)
 
 
 def _plain(

@@ -286,6 +286,10 @@ class Federation:
             union = pa.concat_tables(parts)
             connection.register(f"_{name}", union)
             connection.execute(f'CREATE TABLE "{name}" AS SELECT * FROM "_{name}"')
+            for owner, part in zip(owners, parts, strict=False) if table.owners else ():
+                connection.register(f"_{owner}_{name}", part)
+                connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{owner}"')
+                connection.execute(f'CREATE VIEW "{owner}"."{name}" AS FROM "_{owner}_{name}"')
         before, last = self._split(sql)
         for statement in before:
             connection.execute(statement.replace(" SHARED TABLE ", " TABLE "))

@@ -42,6 +42,7 @@ TABLES: dict[str, dict[str, str]] = {
     "stock": {"shop": "int", "kind": "code", "amount": "int", "since": "time"},
     "note": {"person": "int", "score": "int", "rate": "dec", "mark": "text", "seen": "time"},
     "city": {"region": "code", "size": "int", "founded": "date", "coast": "bool"},
+    "zone": {"region": "code", "factor": "dec", "climate": "text"},
 }
 
 LITERALS = {
@@ -86,8 +87,14 @@ class Expressions:
     def pick(self, options: Any) -> Any:
         return self.draw(st.sampled_from(list(options)))
 
+    def between(self, low: int, high: int) -> int:
+        return int(self.draw(st.integers(low, high)))
+
+    def several(self, options: list[str], at_most: int) -> list[str]:
+        return list(self.draw(st.lists(st.sampled_from(options), min_size=1, max_size=at_most)))
+
     def chance(self, tenths: int) -> bool:
-        return bool(self.draw(st.integers(0, 9)) >= 10 - tenths)
+        return self.between(0, 9) >= 10 - tenths
 
     def column(self, scope: Scope, *kinds: str) -> Item | None:
         found = scope.of(*kinds)
@@ -101,7 +108,7 @@ class Expressions:
             return Item(self.pick(LITERALS[kind]), kind)
         if depth <= 0 or self.chance(4):
             return column
-        shape = self.pick("+-*+-ncwfgi")
+        shape = self.pick("+-*+-ncwfgidrqt")
         left, right = self.number(scope, depth - 1), self.number(scope, depth - 1)
         kind = max(left.kind, right.kind, key=NUMBERS.index)
         match shape:
@@ -119,10 +126,34 @@ class Expressions:
                 return Item(f"nullif({left.sql}, {right.sql})", left.kind)
             case "g":
                 return Item(f"{self.pick(['greatest', 'least'])}({left.sql}, {right.sql})", kind)
+            case "d":
+                return self.days(scope) or left
+            case "r":
+                name = self.pick(["round", "floor", "ceil", "trunc", "sign"])
+                places = f", {self.pick([0, 1, 2])}" if name == "round" else ""
+                return Item(f"{name}({left.sql}{places})", left.kind)
+            case "q":
+                divisor = self.column(scope, "int") if self.chance(3) else None
+                by = divisor.sql if divisor else self.pick(["2", "7", "-3", "0", "1000"])
+                dividend = self.column(scope, "int")
+                name = self.pick(["//", "%"])
+                return Item(f"({dividend.sql} {name} {by})", "int") if dividend else left
+            case "t":
+                text = self.column(scope, "text", "code")
+                return Item(f"length({text.sql})", "int") if text else left
             case _:
                 part = self.column(scope, "date", "time")
                 name = self.pick(["year", "month", "quarter", "dow"])
                 return Item(f"extract({name} FROM {part.sql})", "int") if part else left
+
+    def days(self, scope: Scope) -> Item | None:
+        """A number of days, months or years between dates."""
+        first, second = self.column(scope, "date"), self.column(scope, "date")
+        if first is None or second is None:
+            return None
+        unit = self.pick(["", "day", "month", "year"])
+        text = f"datediff('{unit}', {first.sql}, {second.sql})" if unit else ""
+        return Item(text or f"({first.sql} - {second.sql})", "int")
 
     def value(self, scope: Scope, depth: int) -> Item:
         """A value of any kind."""
@@ -146,7 +177,9 @@ class Expressions:
         second = self.pick(scope.of(kind)).sql
         if kind in ("date", "time") and self.chance(3):
             second = self.pick(LITERALS[kind])
-        shape = self.pick("cwgf")
+        shape = self.pick("cwgfs")
+        if shape == "s":
+            return self.special(column)
         if shape == "c":
             return Item(f"coalesce({column.sql}, {second})", kind)
         if shape == "f":
@@ -155,6 +188,17 @@ class Expressions:
             return Item(f"greatest({column.sql}, {second})", kind)
         test = self.condition(scope, depth - 1)
         return Item(f"CASE WHEN {test} THEN {column.sql} ELSE {second} END", kind)
+
+    def special(self, column: Item) -> Item:
+        """A function of a date, timestamp or string."""
+        if column.kind in ("date", "time"):
+            unit = self.pick(["month", "year", "week", "quarter"])
+            shift = self.pick(["+ INTERVAL 1 MONTH", "- INTERVAL 40 DAY", "+ INTERVAL 1 YEAR"])
+            text = self.pick([f"date_trunc('{unit}', {column.sql})", f"({column.sql} {shift})"])
+            return Item(text, "date" if text.startswith("date_trunc") else "time")
+        calls = ["upper({})", "lower({})", "trim({})", "substring({}, 1, 2)", "({} || 'x')"]
+        text = self.pick([*calls, "concat({}, '-', {})", "left({}, 1)"])
+        return Item(text.replace("{}", column.sql), "text")
 
     def condition(self, scope: Scope, depth: int) -> str:
         """A condition that may be unknown."""
@@ -180,9 +224,7 @@ class Expressions:
         if shape == "null":
             return f"{column.sql} IS {self.pick(['', 'NOT '])}NULL"
         if shape == "in":
-            literals = ", ".join(
-                self.draw(st.lists(st.sampled_from(LITERALS[column.kind]), min_size=1, max_size=3))
-            )
+            literals = ", ".join(self.several(LITERALS[column.kind], 3))
             return f"{column.sql} {self.pick(['', 'NOT '])}IN ({literals})"
         if shape == "between":
             return f"{column.sql} BETWEEN {self.pick(others)} AND {self.pick(others)}"
@@ -193,9 +235,17 @@ class Expressions:
     def aggregate(self, scope: Scope) -> Item:
         """One aggregate call, with DISTINCT and FILTER at times."""
         where = f" FILTER (WHERE {self.condition(scope, 1)})" if self.chance(2) else ""
-        name = self.pick(["count", "count(*)", "sum", "sum", "avg", "min", "max"])
+        name = self.pick(
+            ["count", "count(*)", "sum", "sum", "avg", "min", "max", "truth", "count_if", "spread"]
+        )
         if name == "count(*)":
             return Item(f"count(*){where}", "int")
+        if name in ("truth", "count_if"):
+            call = self.pick(["bool_and", "bool_or"]) if name == "truth" else name
+            kind = "bool" if name == "truth" else "int"
+            return Item(f"{call}({self.condition(scope, 1)}){where}", kind)
+        if name == "spread":
+            return self.spread(scope, where)
         distinct = "DISTINCT " if self.chance(2) and name in ("count", "sum") else ""
         if name in ("sum", "avg"):
             argument = self.number(scope, self.pick([0, 0, 1]))
@@ -205,3 +255,12 @@ class Expressions:
             argument = self.pick(scope.of(*kinds) or [Item("1", "int")])
             kind = "int" if name == "count" else argument.kind
         return Item(f"{name}({distinct}{argument.sql}){where}", kind)
+
+    def spread(self, scope: Scope, where: str) -> Item:
+        """A statistic or quantile of a number."""
+        argument = self.column(scope, *NUMBERS) or Item("1", "int")
+        call = self.pick(["var_pop({})", "var_samp({})", "stddev_samp({})", "stddev_pop({})",
+                          "median({})", "quantile_cont({}, 0.25)", "quantile_disc({}, 0.75)",
+                          "covar_pop({}, {})"])  # fmt: skip
+        kind = argument.kind if call.startswith("quantile_disc") else "ratio"
+        return Item(call.replace("{}", argument.sql) + where, kind)

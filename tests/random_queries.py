@@ -5,92 +5,85 @@ from __future__ import annotations
 from typing import Any
 
 from hypothesis import strategies as st
-from random_expressions import TABLES, Expressions, Item, Scope, scope_of
+from random_expressions import TABLES, Item, Scope, scope_of
+from random_sources import Sources
 
 
-class Queries(Expressions):
+class Queries(Sources):
     """Random queries."""
 
-    def source(self, depth: int = 1) -> tuple[str, Scope]:
-        """A FROM clause and what it offers."""
-        join = self.pick(["JOIN", "JOIN", "LEFT JOIN"])
-        further = ""
-        shape = self.pick(range(13 if depth else 10))
-        if shape <= 2:
-            table = self.pick(TABLES)
-            return f"{table} t", scope_of(t=table)
-        if shape <= 5:
-            left = self.pick(["item", "note"])
-            scope = scope_of(l=left, p="person")
-            if self.chance(2):
-                further = f" AND {self.condition(scope, 1)}"
-            if self.chance(2):
-                return f"{left} l, person p WHERE p.id = l.person{further}", scope
-            return f"{left} l {join} person p ON l.person = p.id{further}", scope
-        match shape:
-            case 6:
-                other = self.pick(["item", "note"])
-                scope = scope_of(p="person", r=other)
-                if self.chance(2):
-                    further = f" AND {self.condition(scope_of(r=other), 1)}"
-                return f"person p {join} {other} r ON p.id = r.person{further}", scope
-            case 7:
-                on = "l.kind = s.kind AND l.qty = s.shop"
-                return f"item l {join} stock s ON {on}", scope_of(l="item", s="stock")
-            case 8:
-                text = (
-                    f"item l JOIN person p ON l.person = p.id {join} stock s "
-                    "ON s.kind = l.kind AND s.shop = p.age"
-                )
-                return text, scope_of(l="item", p="person", s="stock")
-            case 9:
-                return (
-                    f"person p {join} city c ON p.region = c.region",
-                    scope_of(p="person", c="city"),
-                )
-        return self.derived(shape, join)
+    def __init__(self, draw: Any) -> None:
+        super().__init__(draw)
+        self.shared: set[str] = set()
 
-    def derived(self, shape: int, join: str) -> tuple[str, Scope]:
+    def derived(self) -> tuple[str, Scope]:
         """A FROM clause with a derived table in it."""
+        if self.chance(4):
+            query, items = self.pick([self.rows, self.sets, self.windows])()
+            return f"({query}) d", Scope([Item(f"d.{i.sql}", i.kind) for i in items])
         table = self.pick(["item", "note"])
-        if shape <= 11:
-            inner = self.aggregate(scope_of(x=table))
-            text = f"(SELECT x.person AS k, {inner.sql} AS v FROM {table} x GROUP BY x.person) g"
-            scope = scope_of(p="person")
-            scope.items += [Item("g.k", "int"), Item("g.v", inner.kind)]
-            return f"person p {join} {text} ON p.id = g.k", scope
-        query, items = self.pick([self.rows, self.rows, self.union])()
-        return f"({query}) d", Scope([Item(f"d.{i.sql}", i.kind) for i in items])
+        inner = self.aggregate(scope_of(x=table))
+        text = f"(SELECT x.person AS k, {inner.sql} AS v FROM {table} x GROUP BY x.person) g"
+        scope = scope_of(p="person")
+        scope.items += [Item("g.k", "int"), Item("g.v", inner.kind)]
+        join = self.pick(["JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN"])
+        return f"person p {join} {text} ON p.id = g.k", scope
 
     def where(self, scope: Scope) -> str:
         parts = [self.condition(scope, self.pick([1, 2]))] if self.chance(5) else []
-        if "p" in scope.aliases and self.chance(2):
-            table = self.pick(["item", "note"])
-            inner = self.condition(scope_of(x=table), 1)
-            parts.append(
-                self.pick(
-                    [
-                        f"EXISTS (SELECT * FROM {table} x WHERE x.person = p.id AND {inner})",
-                        f"NOT EXISTS (SELECT 1 FROM {table} x WHERE x.person = p.id AND {inner})",
-                        f"p.id IN (SELECT x.person FROM {table} x WHERE {inner})",
-                        "p.id NOT IN (SELECT person FROM note)",
-                    ]
-                )
-            )
-        return " AND ".join(parts)
+        if scope.aliases and self.chance(3):
+            parts.append(self.subquery(scope))
+        return self.pick([" AND ", " AND ", " AND ", " OR "]).join(parts)  # type: ignore[no-any-return]
+
+    def subquery(self, scope: Scope) -> str:
+        """A condition with a subquery: EXISTS, IN or a value, correlated or not."""
+        table = self.pick(["item", "note"])
+        person = [i.sql for i in scope.items if i.sql in ("p.id", "l.person", "t.id", "t.person")]
+        inner = self.condition(scope_of(x=table), 1)
+        number = self.number(scope, 0)
+        many = f"FROM {table} x WHERE {inner}"
+        shapes = [
+            f"{number.sql} {self.pick(['IN', 'NOT IN'])} (SELECT x.person {many})",
+            f"{number.sql} {self.pick(['<', '=', '>='])} (SELECT {self.of_many(table)} {many})",
+            f"{self.pick(['', 'NOT '])}EXISTS (SELECT 1 {many})",
+        ]
+        if person:
+            linked = f"{many} AND x.person = {self.pick(person)}"
+            also = self.condition(Scope(scope.items + scope_of(x=table).items), 0)
+            compared = f"{number.sql} {self.pick(['<', '=', '>='])}"
+            shapes += [
+                f"{self.pick(['', 'NOT '])}EXISTS (SELECT * {linked})",
+                f"{self.pick(['', 'NOT '])}EXISTS (SELECT * {linked} AND {also})",
+                f"{compared} (SELECT {self.of_many(table)} {linked})",
+                f"{number.sql} {self.pick(['IN', 'NOT IN'])} (SELECT x.person {linked})",
+            ]
+        return str(self.pick(shapes))
+
+    def of_many(self, table: str) -> str:
+        """An aggregate of numbers of a table x."""
+        column = self.column(scope_of(x=table), "int", "dec")
+        assert column is not None
+        return str(
+            self.pick(["sum({})", "max({})", "count({})", "avg({})", "0.5 * min({})"])
+        ).format(column.sql)
 
     def filtered(self, text: str, scope: Scope) -> str:
         """FROM and WHERE."""
         where = self.where(scope)
-        commas = ", person p WHERE" in text and not text.startswith("(")
-        word = "AND" if commas else "WHERE"
-        return f"{text} {word} {where}" if where else text
+        word = "AND" if ", " in text and " WHERE p.id = " in text else "WHERE"
+        return f"{text} {word} ({where})" if where else text
 
     def rows(self) -> tuple[str, list[Item]]:
         """A query of rows as they are, and its outputs."""
-        text, scope = self.source(depth=0)
-        count = self.draw(st.integers(1, 3))
+        text, scope = self.source()
+        count = self.between(1, 3)
         values = [self.value(scope, self.pick([0, 1, 2])) for _ in range(count)]
+        if scope.aliases and self.chance(1):
+            table = self.pick(["item", "note"])
+            person = [i.sql for i in scope.items if i.sql in ("p.id", "l.person", "t.person")]
+            link = f" WHERE x.person = {self.pick(person)}" if person and self.chance(6) else ""
+            inner = f"(SELECT {self.of_many(table)} FROM {table} x{link})"
+            values.append(Item(inner, "ratio"))
         distinct = "DISTINCT " if self.chance(1) else ""
         return self.selected(distinct, values, self.filtered(text, scope))
 
@@ -100,44 +93,98 @@ class Queries(Expressions):
         return f"SELECT {distinct}{listed} FROM {rest}", items
 
     def grouped(self) -> tuple[str, list[Item]]:
-        """A query of groups, or of all rows as one group."""
-        text, scope = self.source()
+        """A query of groups, of grouping sets, or of all rows as one group."""
+        text, scope = self.derived() if self.chance(3) else self.source()
         keys = []
         for _ in range(self.pick([0, 1, 1, 2])):
             shallow = self.pick(scope.items) if self.chance(8) else self.value(scope, 1)
-            keys += [shallow] if shallow.kind != "ratio" else []
+            keys += [shallow] if shallow.kind != "ratio" and shallow not in keys else []
         values = [*keys, *(self.aggregate(scope) for _ in range(self.pick([1, 1, 2, 3])))]
-        group = f" GROUP BY {', '.join(key.sql for key in keys)}" if keys else ""
-        if self.chance(2):
-            outputs = Scope(values)
-            group += f" HAVING {self.condition(outputs, 1)}"
+        names = ", ".join(key.sql for key in keys)
+        form = self.pick(["{}"] * 6 + ["ROLLUP ({})", "CUBE ({})", "GROUPING SETS (({}), ())"])
+        group = f" GROUP BY {form.format(names)}" if keys else ""
+        if self.chance(2) and form == "{}":
+            group += f" HAVING {self.condition(Scope(values), 1)}"
         return self.selected("", values, self.filtered(text, scope) + group)
 
-    def union(self) -> tuple[str, list[Item]]:
-        """A UNION ALL of columns of the same kinds."""
-        kinds = self.draw(
-            st.lists(st.sampled_from(["int", "dec", "date", "text"]), min_size=1, max_size=2)
-        )
-        texts, items = [], []
-        for _ in range(self.pick([2, 2, 3])):
-            text, scope = self.source(depth=0)
+    def sets(self) -> tuple[str, list[Item]]:
+        """Set operations over columns of the same kinds."""
+        kinds = self.several(["int", "dec", "date", "text"], 2)
+        words = ["UNION ALL", "UNION ALL", "UNION", "INTERSECT", "EXCEPT"]
+        whole, items = "", []
+        for place in range(self.pick([2, 2, 3])):
+            text, scope = self.source()
             values = [self.column(scope, kind) or Item("NULL", kind) for kind in kinds]
             one, items = self.selected("", values, self.filtered(text, scope))
-            texts.append(one)
-        return " UNION ALL ".join(texts), items
+            whole += f" {self.pick(words)} {one}" if place else one
+        return whole, items
+
+    def windows(self) -> tuple[str, list[Item]]:
+        """Window functions; where ties would show, the order is by every column of the table."""
+        name = self.pick(list(TABLES))
+        text, scope = (f"{name} t", scope_of(t=name)) if self.chance(5) else self.by_foreign_key()
+        values = [self.pick(scope.items) for _ in range(self.pick([1, 2]))]
+        values += [self.window(scope) for _ in range(self.pick([1, 1, 2]))]
+        rest = self.filtered(text, scope)
+        if self.chance(1):
+            rest += f" QUALIFY {self.window(scope).sql} <= 3"
+        return self.selected("", values, rest)
+
+    def window(self, scope: Scope) -> Item:
+        """One call over a window."""
+        some = [self.pick(scope.items).sql for _ in range(self.pick([1, 2]))]
+        ends = [self.pick(["", " DESC", " NULLS FIRST", " DESC NULLS LAST"]) for _ in some]
+        peers = ", ".join(n + e for n, e in zip(some, ends, strict=True))
+        total = ", ".join([peers, *(i.sql for i in scope.items if i.sql not in some)])
+        by = f"PARTITION BY {self.pick(scope.items).sql} " if self.chance(6) else ""
+        number = self.column(scope, "int", "dec") or Item("1", "int")
+        column = self.pick(scope.items)
+        frame = self.pick(["", " ROWS BETWEEN 2 PRECEDING AND 1 FOLLOWING",
+                           " ROWS UNBOUNDED PRECEDING",
+                           " ROWS BETWEEN 1 FOLLOWING AND 3 FOLLOWING"])  # fmt: skip
+        calls = [
+            (f"{self.pick(['rank', 'dense_rank'])}()", peers, "int"),
+            (f"{self.pick(['percent_rank', 'cume_dist'])}()", peers, "ratio"),
+            ("row_number()", total, "int"),
+            (f"ntile({self.pick([1, 2, 3, 50])})", total, "int"),
+            (f"{self.pick(['sum', 'count', 'min', 'max'])}({number.sql})", peers, number.kind),
+            (
+                f"{self.pick(['sum', 'count', 'min', 'max'])}({number.sql})",
+                total + frame,
+                number.kind,
+            ),
+            (f"avg({number.sql})", total + frame, "ratio"),
+            (f"{self.pick(['lag', 'lead'])}({column.sql})", total, column.kind),
+            (f"{self.pick(['lag', 'lead'])}({column.sql}, 2)", total, column.kind),
+            (
+                f"{self.pick(['first_value', 'last_value'])}({column.sql})",
+                total + frame,
+                column.kind,
+            ),
+        ]
+        call, order, kind = self.pick(calls)
+        if call.startswith(("sum", "count", "min", "max")) and order == peers and self.chance(4):
+            return Item(f"{call} OVER ({by.strip()})", kind)
+        return Item(f"{call} OVER ({by}ORDER BY {order})", kind)
 
     def query(self) -> tuple[str, bool]:
         """A whole query, and whether its rows come in a total order."""
-        text, items = self.pick([self.rows, self.rows, self.grouped, self.grouped, self.union])()
-        if not self.chance(3):
-            return text, False
-        names = [item.sql for item in items]
-        ends = [self.pick(["", " DESC", " NULLS FIRST", " DESC NULLS LAST"]) for _ in names]
-        text += f" ORDER BY {', '.join(n + e for n, e in zip(names, ends, strict=True))}"
-        if self.chance(7):
-            text += f" LIMIT {self.draw(st.integers(0, 6))}"
-            text += f" OFFSET {self.draw(st.integers(0, 3))}" if self.chance(3) else ""
-        return text, all(item.kind != "ratio" for item in items)
+        shapes = [self.rows, self.rows, self.rows, self.grouped, self.grouped, self.grouped,
+                  self.sets, self.windows]  # fmt: skip
+        text, items = self.pick(shapes)()
+        ordered = False
+        if self.chance(3):
+            names = [item.sql for item in items]
+            ends = [self.pick(["", " DESC", " NULLS FIRST", " DESC NULLS LAST"]) for _ in names]
+            text += f" ORDER BY {', '.join(n + e for n, e in zip(names, ends, strict=True))}"
+            if self.chance(7):
+                text += f" LIMIT {self.between(0, 6)}"
+                text += f" OFFSET {self.between(0, 3)}" if self.chance(3) else ""
+            ordered = all(item.kind != "ratio" for item in items)
+        made = [
+            f"CREATE SHARED TABLE s{name} AS SELECT * FROM {name}" for name in sorted(self.shared)
+        ]
+        return ";\n".join([*made, text]), ordered
 
 
 @st.composite

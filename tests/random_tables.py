@@ -60,7 +60,22 @@ CREATE TABLE note (
     seen TIMESTAMP CHECK (seen BETWEEN TIMESTAMP '1990-01-01 00:00:00'
         AND TIMESTAMP '2030-01-01 00:00:00') NOT NULL
 ) OWNED BY alice ROWS 11;
+
+CREATE PUBLIC TABLE zone (
+    region VARCHAR CHECK (region IN ('a', 'b', 'c', 'd')) PRIMARY KEY,
+    factor DECIMAL(3,1) CHECK (factor BETWEEN -1 AND 9.5),
+    climate VARCHAR(4)
+) FROM 'zone.csv' ROWS 3;
 """
+
+
+ZONES = pa.table(
+    {
+        "region": ["a", "b", "d"],
+        "factor": pa.array([Decimal("1.5"), None, Decimal("-1.0")], pa.decimal128(3, 1)),
+        "climate": pa.array([None, "dry", "é"]),
+    }
+)
 
 
 class Rows:
@@ -179,7 +194,7 @@ def random_data(seed: int) -> dict[str, dict[str, pa.Table]]:
         return Rows(generator, int(count))
 
     return {
-        "alice": {"item": _items(rows(9)), "note": _notes(rows(11))},
-        "bob": {"item": _items(rows(9)), "stock": _stock(rows(10))},
-        "carol": {"person": _people(rows(12)), "city": _cities(rows(5))},
+        "alice": {"item": _items(rows(9)), "note": _notes(rows(11)), "zone": ZONES},
+        "bob": {"item": _items(rows(9)), "stock": _stock(rows(10)), "zone": ZONES},
+        "carol": {"person": _people(rows(12)), "city": _cities(rows(5)), "zone": ZONES},
     }
