@@ -36,6 +36,7 @@ from .secure import (
 from .secure import Project as SecureProject
 from .shared_tables import shared_table
 from .size import check_size
+from .ties import check_ties
 
 
 def plan_query(
@@ -85,6 +86,7 @@ def _root(statement: Statement, parties: tuple[str, ...], asker: str) -> Root:
     if missing:
         raise UserError(f"REVEAL TO names {missing[0]}, which is not one of {', '.join(parties)}")
     node, context = logical_plan(statement, parties)
+    check_ties(node, context.analysis)
     lowering = Lowering(
         node, ids=context.ids, analysis=context.analysis, parties=parties, asker=asker
     )

@@ -61,6 +61,12 @@ REFUSALS = [
         "beyond 126 bits",
         "p.born * p.born",
     ),
+    (
+        "WITH r AS (SELECT cost, row_number() OVER (ORDER BY admitted) AS n FROM visits) "
+        "SELECT a.cost FROM r a JOIN r b ON a.n = b.n + 1",
+        "whose order leaves rows tied",
+        "row_number()",
+    ),
     ("SELECT repeat(name, 2) FROM patients", "no public bound", "repeat(name, 2)"),
     ("SELECT sqrt(value) FROM labs", "no public bound", "sqrt(value)"),
     ("SELECT sum(sqrt(cost)) FROM visits", "no public bound", "sum(sqrt(cost))"),
