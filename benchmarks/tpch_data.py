@@ -4,7 +4,8 @@ Layouts: `vertical` (broker: customer, orders; carrier: lineitem; maker: part, p
 and `horizontal` (every party has a random third of the rows of each of these tables); nation and
 region are public in both. In `shared` nobody has a table that a query names: the tables are owned
 as in `vertical` under other names (customer_source), nation and region by the broker, and become
-shared tables before the first query. The catalog's bounds come from the specification, never from the data.
+shared tables before the first query. The catalog's bounds come from the specification, never from
+the data.
 """
 
 from __future__ import annotations

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pytest
 
 
 def test_transcripts_do_not_depend_on_the_rows(
@@ -74,3 +76,54 @@ def test_no_row_value_crosses_the_wire(federate: Callable[..., Any]) -> None:
     assert frames
     for needle in needles:
         assert not any(needle in frame for frame in frames)
+
+
+def planes_by_owner(share: Any) -> list[np.ndarray]:
+    """The planes of each component, and of the two together, for the rows of either owner's visits,
+    where these are enough to tell something. What is 0 in every row is so by protocol."""
+    first, second = (
+        np.unpackbits(part.view(np.uint8), axis=1, bitorder="little") for part in share.parts
+    )
+    both = [first, second] + ([first ^ second] if first.any() and second.any() else [])
+    planes = [plane for bits in both for plane in bits]
+    halves = [plane[place : min(place + 40, share.rows)] for plane in planes for place in (0, 40)]
+    return [half for half in halves if half.size == 40]
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "SELECT * FROM visits",
+        "SELECT person_id, cost, nights FROM visits JOIN people ON person_id = id WHERE urgent",
+        "SELECT cost, count(*) AS n, sum(nights) AS total FROM visits GROUP BY cost",
+    ],
+)
+def test_stored_shares_say_nothing(recorded_clinics: list[Any], made: str) -> None:
+    """What a party keeps of a shared table is random bits (or a component that is 0 by protocol),
+    whether all rows are alike or not, and everything has the same sizes."""
+    shapes = []
+    for clinic in recorded_clinics:
+        state = clinic.after((f"CREATE SHARED TABLE made AS {made}",))
+        shapes.append([])
+        for shelf in state.shelves.values():
+            _, shares = shelf.tables["made"]
+            shapes[-1] += [(share.rows, share.width) for share in shares]
+            for share in shares:
+                for plane in planes_by_owner(share):
+                    assert not plane.any() or 0.1 < plane.mean() < 0.9
+    assert shapes[0] == shapes[1] == shapes[2]
+
+
+def test_shares_may_be_opened_again_and_again(recorded_clinics: list[Any]) -> None:
+    """Two queries over one shared table send different bytes, of the same sizes."""
+    sql = (
+        "CREATE SHARED TABLE twice AS SELECT * FROM visits; "
+        "SELECT ward, sum(cost) FROM twice GROUP BY ward"
+    )
+    for clinic in recorded_clinics:
+        first, second = (clinic.query(sql, sort="radix") for _ in range(2))
+        assert first.transcripts == second.transcripts
+        for before, after in zip(first.captured, second.captured, strict=True):
+            frames = {frame for frame in before if len(frame) >= 64}
+            assert frames
+            assert not frames & set(after)
