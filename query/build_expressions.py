@@ -273,8 +273,9 @@ class ExpressionBuilder(Transformer[Token, Any]):
         return tuple(children)
 
     def window(self, meta: Meta, children: list[Any]) -> syntax.Window:
-        partition_by, order_by, frame = children
+        base, partition_by, order_by, frame = children
         return syntax.Window(
+            base=None if base is None else str(base),
             partition_by=partition_by or (),
             order_by=order_by or (),
             frame=frame,

@@ -249,6 +249,14 @@ def _where_in_aggregate(place: _Place) -> _Finding:
     return None
 
 
+def _ignored_nulls(place: _Place) -> _Finding:
+    for offset in (-1, 0):
+        if place.kind(offset) in ("IGNORE", "RESPECT") and place.kind(offset + 1) == "NULLS":
+            what = f"{place.kind(offset)} NULLS is not supported"
+            return what, "leave it out; rows with NULL can be left out in a derived table before"
+    return None
+
+
 def _missing_comma(place: _Place) -> _Finding:
     starts = place.kind() in ("STRING", "NUMBER") or (
         place.tokens[place.index].kind not in RESERVED and place.tokens[place.index].word
@@ -272,6 +280,7 @@ _RULES: tuple[_Rule, ...] = (
     _between_comma,
     _is_value,
     _where_in_aggregate,
+    _ignored_nulls,
     _join_without_on,
     _clause_order,
     _unclosed_before,

@@ -219,7 +219,7 @@ class ExpressionPrinter:
 
     def window(self, node: syntax.Window) -> str:
         """A window specification."""
-        parts = []
+        parts = [] if node.base is None else [identifier(node.base)]
         if node.partition_by:
             parts.append(f"PARTITION BY {self.list(node.partition_by)}")
         if node.order_by:

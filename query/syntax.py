@@ -277,9 +277,12 @@ class Frame(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window(Node):
+    """`base`: the name of the window that this one extends, in front of everything else."""
+
     partition_by: tuple[Expression, ...]
     order_by: tuple[OrderKey, ...]
     frame: Frame | None
+    base: str | None = None
 
 
 # FROM

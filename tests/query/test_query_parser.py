@@ -140,6 +140,7 @@ def test_precedence(text: str, tree: str) -> None:
         ("select (a + 1 from t", "a parenthesis is not closed before FROM", "with )", "from"),
         ("select a from (select 1", "a parenthesis is never closed", "with )", ""),
         ("select a) from t", "this parenthesis was never opened", None, ")"),
+        ("select lag(a ignore nulls) over ()", "IGNORE NULLS is not", "leave it out", "ignore"),
         ("select sum(a where b)", "WHERE cannot stand inside a call", "FILTER", "where"),
         ("select top 10 a from t", "TOP is not SQL that tacit knows", "LIMIT n", "10"),
         ("select a limit 5, 10", "LIMIT takes one number", "OFFSET", ","),

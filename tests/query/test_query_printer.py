@@ -84,12 +84,14 @@ def windows(inner: st.SearchStrategy) -> st.SearchStrategy:
         unit=st.sampled_from(["rows", "range", "groups"]),
         start=bounds,
         stop=st.none() | bounds,
+        exclusion=st.sampled_from([None, "current row", "group", "ties", "no others"]),
     )
     return st.builds(
         syntax.Window,
         partition_by=tuples(inner, 0),
         order_by=tuples(order_keys(inner), 0),
         frame=st.none() | frames,
+        base=st.none() | NAMES,
     )
 
 

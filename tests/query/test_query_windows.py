@@ -80,6 +80,15 @@ def test_named_windows_are_read_where_they_are_used(select: Callable[[str], Sele
     assert named == only(select("SELECT sum(num) OVER (PARTITION BY kind) FROM things"))
 
 
+def test_a_window_may_extend_a_named_one(select: Callable[[str], Select]) -> None:
+    written = "SELECT sum(num) OVER (PARTITION BY kind ORDER BY id ROWS 1 PRECEDING) FROM things"
+    extending = (
+        "SELECT sum(num) OVER (v ROWS 1 PRECEDING) FROM things "
+        "WINDOW v AS (w ORDER BY id), w AS (PARTITION BY kind)"
+    )
+    assert only(select(extending)) == only(select(written))
+
+
 def test_windows_over_groups_hold_aggregates(select: Callable[[str], Select]) -> None:
     query = select("SELECT kind, sum(sum(num)) OVER (ORDER BY kind) FROM things GROUP BY kind")
     assert query.grouped
@@ -103,6 +112,23 @@ def test_windows_over_groups_hold_aggregates(select: Callable[[str], Select]) ->
             "the window W is defined twice",
             None,
         ),
+        (
+            "SELECT sum(num) OVER (w PARTITION BY id) FROM things WINDOW w AS (ORDER BY id)",
+            "the extending window has PARTITION BY",
+            "(w PARTITION BY id)",
+        ),
+        (
+            "SELECT sum(num) OVER (w ORDER BY id) FROM things WINDOW w AS (ORDER BY id)",
+            "the window that it extends has ORDER BY",
+            None,
+        ),
+        (
+            "SELECT sum(num) OVER (w ORDER BY id) FROM things WINDOW w AS (ROWS 1 PRECEDING)",
+            "the window that it extends has a frame",
+            None,
+        ),
+        ("SELECT sum(num) OVER w FROM things WINDOW w AS (v), v AS (w)", "extends itself", "(v)"),
+        ("SELECT sum(num) OVER (nope) FROM things", "there is no window nope", "(nope)"),
         ("SELECT lag(num) FROM things", "lag is a window function and needs OVER", "lag(num)"),
         ("SELECT rank(num) OVER () FROM things", "rank takes 0 arguments, not 1", None),
         ("SELECT lag() OVER () FROM things", "lag takes 1 to 3 arguments, not 0", None),
