@@ -201,18 +201,21 @@ class Federation:
         self.close()
 
 
-def local(tables: Tables, *, catalog: str | Path | None = None) -> Federation:
+def local(
+    tables: Tables, *, catalog: str | Path | None = None, protocol: str = "replicated"
+) -> Federation:
     """Runs a federation on this machine: every party a process of its own, over real TLS.
 
     `tables` gives each party's tables by name, each a DataFrame, an Arrow table or the path of a
     file. `catalog` is SQL text or the path of a file with it; without one, a catalog is proposed
-    from the data (its bounds are then public facts about them) and kept as `catalog_sql`. Fewer
-    than three parties are joined by helpers that hold no data. Errors: ConfigurationError,
-    CatalogError, DataError.
+    from the data (its bounds are then public facts about them) and kept as `catalog_sql`.
+    `protocol` is "replicated", in which fewer than three parties are joined by helpers that hold
+    no data, or "additive" for two to five parties that trust nobody else. Errors:
+    ConfigurationError, CatalogError, DataError.
     """
     directory = Path(tempfile.mkdtemp(prefix="tacit-"))
     try:
-        example = write_example(directory / "example", tables, catalog)
+        example = write_example(directory / "example", tables, catalog, protocol)
         return _start(example, directory)
     except BaseException:
         shutil.rmtree(directory, ignore_errors=True)

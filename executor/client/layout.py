@@ -14,7 +14,8 @@ from ...connectors import describe_file
 from ...connectors.files import open_file
 from ...connectors.spelling import quote_text
 from ...query.errors import ConfigurationError, UserError
-from ..party.federation import CATALOG_FILE, FEDERATION_FILE, PARTIES
+from ..party.federation import CATALOG_FILE, DEFAULT_PROTOCOL, FEDERATION_FILE
+from ..sharing.protocols import PROTOCOLS
 
 Tables = Mapping[str, Mapping[str, Any]]
 """Party -> table -> DataFrame, Arrow table or path of a file."""
@@ -22,7 +23,12 @@ Tables = Mapping[str, Mapping[str, Any]]
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 
 
-def write_example(directory: Path, tables: Tables, catalog: str | Path | None) -> Path:
+def write_example(
+    directory: Path,
+    tables: Tables,
+    catalog: str | Path | None,
+    protocol: str = DEFAULT_PROTOCOL,
+) -> Path:
     """Writes a directory that `create_local` makes a runnable federation of.
 
     Frames become Parquet files that only this user can read; files stay where they are. Without a
@@ -36,22 +42,23 @@ def write_example(directory: Path, tables: Tables, catalog: str | Path | None) -
     }
     if not any(files.values()):
         raise UserError("a federation needs at least one table")
-    parties = (*files, *helper_names(files))
+    parties = (*files, *helper_names(files, protocol))
     for party in parties:
         folder = directory / _checked(party, "party")
         folder.mkdir(exist_ok=True, mode=0o700)
         (folder / "sources.sql").write_text(_attachments(files.get(party, {})), encoding="utf-8")
     (directory / CATALOG_FILE).write_text(_catalog(directory, files, catalog), encoding="utf-8")
-    order = "".join(f'[[parties]]\nname = "{party}"\n' for party in parties)
-    (directory / FEDERATION_FILE).write_text(order, encoding="utf-8")
+    lines = [f'protocol = "{protocol}"\n']
+    lines += [f'[[parties]]\nname = "{party}"\n' for party in parties]
+    (directory / FEDERATION_FILE).write_text("".join(lines), encoding="utf-8")
     return directory
 
 
-def helper_names(parties: Collection[str]) -> list[str]:
+def helper_names(parties: Collection[str], protocol: str = DEFAULT_PROTOCOL) -> list[str]:
     """Names for the parties without data that a federation lacks beside these."""
     names = ("helper", "helper_2", "helper_3", "helper_4")
     free = [name for name in names if name not in parties]
-    return free[: max(0, PARTIES - len(parties))]
+    return free[: max(0, PROTOCOLS[protocol].least_parties - len(parties))]
 
 
 def _store(directory: Path, party: str, table: str, value: object) -> Path:

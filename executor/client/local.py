@@ -17,17 +17,18 @@ from types import TracebackType
 from ...query.errors import ConfigurationError, PeerTimeoutError
 from ..party.federation import (
     CATALOG_FILE,
+    DEFAULT_PROTOCOL,
     FEDERATION_FILE,
-    PARTIES,
-    PROTOCOL,
     Address,
     Member,
     load_federation,
+    protocol_of,
     read_catalog,
     write_federation,
 )
 from ..party.policy import POLICY_FILE
-from ..party.settings import PARTY_FILE, read_toml
+from ..party.settings import PARTY_FILE, Section, read_toml
+from ..sharing.protocols import PROTOCOLS, ProtocolFacts
 from ..transport.identity import create_identity
 from .client import Client
 
@@ -157,7 +158,8 @@ def create_local(directory: Path, *, target: Path) -> Path:
     settings are new; data stay where they are. Errors: ConfigurationError.
     """
     catalog = read_catalog(directory)
-    parties = _parties_of(directory)
+    protocol = _protocol_of(directory)
+    parties = _parties_of(directory, protocol)
     target.mkdir(parents=True, exist_ok=True, mode=0o700)
     (target / CATALOG_FILE).write_text(catalog, encoding="utf-8")
     ports = _free_ports(2 * len(parties))
@@ -175,25 +177,34 @@ def create_local(directory: Path, *, target: Path) -> Path:
             )
         )
         _write_settings(directory, target, party)
-    write_federation(target, members, link="loopback")
+    write_federation(target, members, link="loopback", protocol=protocol.name)
     return target
 
 
-def _parties_of(directory: Path) -> tuple[str, ...]:
+def _protocol_of(directory: Path) -> ProtocolFacts:
+    """The protocol that an example's federation.toml names, if it has one."""
+    path = directory / FEDERATION_FILE
+    if not path.exists():
+        return PROTOCOLS[DEFAULT_PROTOCOL]
+    return protocol_of(Section(path, read_toml(path)))
+
+
+def _parties_of(directory: Path, protocol: ProtocolFacts) -> tuple[str, ...]:
     federation_file = directory / FEDERATION_FILE
-    if federation_file.exists():
-        entries = read_toml(federation_file).get("parties", [])
+    entries = read_toml(federation_file).get("parties") if federation_file.exists() else None
+    if entries is not None:
         try:
             parties = tuple(str(entry["name"]) for entry in entries)
         except (TypeError, KeyError):
             raise ConfigurationError(f"{federation_file}: parties[].name is missing") from None
     else:
         parties = tuple(sorted(path.parent.name for path in directory.glob(f"*/{_SOURCES_FILE}")))
-    if len(parties) != PARTIES:
+    if not protocol.runs_between(len(parties)):
         hint = "; add a directory with an empty sources.sql: a helper without data"
         raise ConfigurationError(
             f"{directory} has {len(parties)} parties (directories with {_SOURCES_FILE}), but "
-            f"{PROTOCOL} runs between exactly {PARTIES}{hint if len(parties) < PARTIES else ''}"
+            f"{protocol.name} runs between {protocol.numbers}"
+            f"{hint if len(parties) < protocol.least_parties else ''}"
         )
     return parties
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...query.errors import ConfigurationError
-from ..party.federation import CATALOG_FILE, FEDERATION_FILE, PARTIES, PROTOCOL, Address
+from ..party.federation import CATALOG_FILE, DEFAULT_PROTOCOL, FEDERATION_FILE, Address
+from ..sharing.protocols import PROTOCOLS
 from ..transport.identity import PARTY_NAME, Identity, create_identity
 from .layout import helper_names
 
@@ -40,7 +41,9 @@ _CATALOG = """\
 """
 
 
-def write_party(directory: Path, party: str, host: str, port: int) -> str:
+def write_party(
+    directory: Path, party: str, host: str, port: int, protocol: str = DEFAULT_PROTOCOL
+) -> str:
     """Makes a party's identity and files in `directory`/`party`; returns what to do next.
 
     Errors: ConfigurationError if the party has an identity already, or its name or address is not
@@ -64,7 +67,7 @@ def write_party(directory: Path, party: str, host: str, port: int) -> str:
     certificate.parent.mkdir(exist_ok=True)
     certificate.write_bytes(identity.certificate_pem)
     section = _section(identity, host, port)
-    head = f'protocol = {json.dumps(PROTOCOL)}\nlink = "lan"\n'
+    head = f'protocol = {json.dumps(protocol)}\nlink = "lan"\n'
     _write_new(directory / FEDERATION_FILE, f"{head}\n{section}\n")
     return (
         f"{folder} holds the key of {party}; keep it to yourself.\n"
@@ -73,7 +76,7 @@ def write_party(directory: Path, party: str, host: str, port: int) -> str:
     )
 
 
-def write_local(directory: Path, parties: Sequence[str]) -> str:
+def write_local(directory: Path, parties: Sequence[str], protocol: str = DEFAULT_PROTOCOL) -> str:
     """Writes catalog.sql and a folder with sources.sql for each party; returns what to do next.
 
     Helpers without data fill the places that are left. Errors: ConfigurationError for a name that
@@ -84,14 +87,17 @@ def write_local(directory: Path, parties: Sequence[str]) -> str:
             raise ConfigurationError(f"{party!r} cannot name a party")
         if parties.count(party) > 1:
             raise ConfigurationError(f"{party} is named twice")
-    if len(parties) > PARTIES:
+    facts = PROTOCOLS[protocol]
+    if len(parties) > facts.most_parties:
         raise ConfigurationError(
-            f"{PROTOCOL} runs between exactly {PARTIES} parties, not {len(parties)}"
+            f"{protocol} runs between {facts.numbers} parties, not {len(parties)}"
         )
-    owner, helpers = parties[0], helper_names(parties)
+    owner, helpers = parties[0], helper_names(parties, protocol)
     parties = (*parties, *helpers)
     directory.mkdir(parents=True, exist_ok=True)
     _write_new(directory / CATALOG_FILE, _CATALOG.format(owner=owner))
+    if protocol != DEFAULT_PROTOCOL:
+        _write_new(directory / FEDERATION_FILE, f"protocol = {json.dumps(protocol)}\n")
     for party in parties:
         (directory / party).mkdir(exist_ok=True)
         _write_new(directory / party / "sources.sql", _SOURCES)

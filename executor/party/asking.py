@@ -35,7 +35,7 @@ GRACE_SECONDS = 2.0
 """How long the asker waits, after a failure, for what the others say about it."""
 
 _AT_ONCE_SECONDS = 0.2
-_NOTHING = Cost(rounds=0, sent_bytes=(0, 0, 0), messages=(0, 0, 0))
+_NOTHING = Cost(rounds=0, sent_bytes=(), messages=())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

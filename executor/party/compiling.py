@@ -59,6 +59,7 @@ class SqlCompiler:
         *,
         parties: tuple[str, ...],
         link: Link,
+        protocol: str = "replicated",
         public_directory: Path,
         admit: Callable[[Root], None] = lambda root: None,
         shared: SharedTables | None = None,
@@ -66,9 +67,10 @@ class SqlCompiler:
         self.catalog = load_catalog(catalog_text, parties=parties, directory=public_directory)
         self._parties = parties
         self._link = link
+        self._protocol = protocol
         self._admit = admit
         self._shared = shared
-        self._pricer: Pricer = DryRunPricer(parties)
+        self._pricer: Pricer = DryRunPricer(parties, protocol)
         self.price = lru_cache(_REMEMBERED)(self._pricer.plan_cost)
 
     def command(self, text: str) -> Command | None:
@@ -108,6 +110,7 @@ class SqlCompiler:
                 asker=asker,
                 pricer=self._pricer,
                 link=self._link,
+                protocol=self._protocol,
                 admit=self._admit,
             )
         except SqlError as error:

@@ -15,13 +15,13 @@ from pathlib import Path
 
 from ...planner.cost import LINKS, Link
 from ...query.errors import ConfigurationError
+from ..sharing.protocols import PROTOCOLS, ProtocolFacts
 from ..transport.identity import PARTY_NAME, check_certificate, fingerprint
 from .settings import Section, read_toml
 
 FEDERATION_FILE = "federation.toml"
 CATALOG_FILE = "catalog.sql"
-PROTOCOL = "replicated"
-PARTIES = 3
+DEFAULT_PROTOCOL = "replicated"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,10 +91,11 @@ def load_federation(directory: Path) -> Federation:
         _member(Section(path, entry, f"parties[{number}]."))
         for number, entry in enumerate(entries, start=1)
     )
+    protocol = protocol_of(section)
     federation = Federation(
-        directory=directory, protocol=_protocol(section), link=_link(section), members=members
+        directory=directory, protocol=protocol.name, link=_link(section), members=members
     )
-    _check_number(section, len(members))
+    _check_number(section, len(members), protocol)
     _check_distinct(section, members)
     return federation
 
@@ -110,11 +111,17 @@ def read_catalog(directory: Path) -> str:
         raise ConfigurationError(f"{path} is not UTF-8 text") from error
 
 
-def write_federation(directory: Path, members: Sequence[Member], *, link: str = "lan") -> Path:
+def write_federation(
+    directory: Path,
+    members: Sequence[Member],
+    *,
+    link: str = "lan",
+    protocol: str = DEFAULT_PROTOCOL,
+) -> Path:
     """Writes federation.toml and certificates/NAME.pem; the directory must exist."""
     certificates = directory / "certificates"
     certificates.mkdir(exist_ok=True)
-    lines = [f"protocol = {json.dumps(PROTOCOL)}", f"link = {json.dumps(link)}"]
+    lines = [f"protocol = {json.dumps(protocol)}", f"link = {json.dumps(link)}"]
     for member in members:
         (certificates / f"{member.name}.pem").write_bytes(member.certificate_pem)
         lines += [
@@ -131,11 +138,12 @@ def write_federation(directory: Path, members: Sequence[Member], *, link: str = 
     return path
 
 
-def _protocol(section: Section) -> str:
-    protocol = section.optional_text("protocol", PROTOCOL)
-    if protocol != PROTOCOL:
-        raise section.wrong("protocol", f"is {protocol!r}; this version runs {PROTOCOL!r}")
-    return PROTOCOL
+def protocol_of(section: Section) -> ProtocolFacts:
+    """The protocol that a federation.toml names. Errors: ConfigurationError."""
+    name = section.optional_text("protocol", DEFAULT_PROTOCOL)
+    if name not in PROTOCOLS:
+        raise section.wrong("protocol", f"is {name!r}; known are {', '.join(sorted(PROTOCOLS))}")
+    return PROTOCOLS[name]
 
 
 def _link(section: Section) -> Link:
@@ -176,12 +184,14 @@ def _address(section: Section, key: str) -> Address:
     return Address(host=match[1] or match[2], port=int(match[3]))
 
 
-def _check_number(section: Section, count: int) -> None:
-    if count != PARTIES:
-        hint = "; add the sections of the other parties" if count < PARTIES else ""
-        hint += ", or a helper that holds no data" if count == PARTIES - 1 else ""
+def _check_number(section: Section, count: int, protocol: ProtocolFacts) -> None:
+    if not protocol.runs_between(count):
+        least = protocol.least_parties
+        hint = "; add the sections of the other parties" if count < least else ""
+        if count == least - 1 and count > 1:
+            hint += ", or a helper that holds no data"
         raise section.wrong(
-            "parties", f"lists {count}, but {PROTOCOL} runs between exactly {PARTIES}{hint}"
+            "parties", f"lists {count}, but {protocol.name} runs between {protocol.numbers}{hint}"
         )
 
 

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 
 from ...planner.secure import Fragment, Operator, Root, Stored, children
 from ...query.errors import SessionError
+from ..sharing.protocols import PROTOCOLS
 from .settings import PartySettings
 
-_COMPONENTS = 2
-"""Of the three components of a shared value, a party holds two."""
 
-
-def check_limits(root: Root, party: str, settings: PartySettings) -> None:
+def check_limits(
+    root: Root, party: str, settings: PartySettings, protocol: str = "replicated"
+) -> None:
     """Errors: SessionError with the figure, for a plan beyond max_rows or max_relation_bytes."""
     operators = list(_below(root))
     for operator in operators:
@@ -25,8 +25,9 @@ def check_limits(root: Root, party: str, settings: PartySettings) -> None:
                 f"({type(operator).__name__.lower()}), but {party} allows at most "
                 f"{settings.max_rows} (max_rows in its party.toml)"
             )
+    components = PROTOCOLS[protocol].components
     inputs = sum(relation_bytes(o) for o in operators if isinstance(o, Fragment | Stored))
-    needed = max(inputs, *(relation_bytes(operator) for operator in operators))
+    needed = components * max(inputs, *(relation_bytes(operator) for operator in operators))
     if needed > settings.max_relation_bytes:
         raise SessionError(
             f"the query needs {needed:,} bytes of shares at each party, but {party} allows at most "
@@ -35,12 +36,12 @@ def check_limits(root: Root, party: str, settings: PartySettings) -> None:
 
 
 def relation_bytes(operator: Operator) -> int:
-    """Bytes of a relation's shares at one party: columns, their null planes, the valid plane."""
+    """Bytes of one component of a relation: columns, their null planes, the valid plane."""
     bits = 1
     for column in operator.columns:
         width = 0 if column.encoding is None else column.encoding.width
         bits += width + column.nullable
-    return operator.rows * bits * _COMPONENTS // 8
+    return operator.rows * bits // 8
 
 
 def _below(operator: Operator) -> Iterator[Operator]:

@@ -12,6 +12,7 @@ from ...connectors.source import TableSource
 from ...query.catalog import Catalog
 from ...query.errors import ConfigurationError
 from ..operators.run import run_plan
+from ..sharing.protocols import PROTOCOLS
 from ..transport.identity import Identity, load_identity
 from ..transport.listener import DataListener
 from .audit import AUDIT_FILE, AuditLog
@@ -50,14 +51,20 @@ def open_resources(
     identity = _identity(federation, party)
     catalog_text = read_catalog(directory)
     public = settings.public_directory or directory
-    safe = Safe(key=storage_key(identity.key_pem()), party=party, index=federation.index(party))
+    safe = Safe(
+        key=storage_key(identity.key_pem()),
+        party=party,
+        index=federation.index(party),
+        components=PROTOCOLS[federation.protocol].components,
+    )
     shared = SharedTables(own, safe, settings)
     compiler = compiler or SqlCompiler(
         catalog_text,
         parties=federation.parties,
         link=federation.link,
+        protocol=federation.protocol,
         public_directory=public,
-        admit=partial(check_limits, party=party, settings=settings),
+        admit=partial(check_limits, party=party, settings=settings, protocol=federation.protocol),
         shared=shared,
     )
     policy = load_policy(own, party, local=settings.local)

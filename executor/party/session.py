@@ -13,8 +13,9 @@ import pyarrow as pa
 from ...connectors.source import TableSource
 from ...planner.secure import Operator, SecurePlan, children
 from ...query.errors import InternalError, SessionError, TacitError
-from ..sharing.randomness import agree_keys
-from ..sharing.replicated import ReplicatedProtocol
+from ..sharing.protocol import SharingProtocol
+from ..sharing.protocols import open_protocol
+from ..sharing.randomness import SessionKeys, agree_keys
 from ..transport.channel import Counters
 from ..transport.mesh import PeerAddress, connect_mesh
 from ..transport.tls import Limits, TlsChannel
@@ -118,7 +119,7 @@ class Session:
             self._source = resources.gate.pass_through(0)
             table = resources.run(
                 self.plan,
-                protocol=ReplicatedProtocol(channel, keys),
+                protocol=self._opened(channel, keys),
                 party=resources.party,
                 source=self._source,
                 watch=self._watch,
@@ -161,6 +162,20 @@ class Session:
             self._channel = channel
         self._raise_if_ended()
         return channel
+
+    def _opened(self, channel: TlsChannel, keys: SessionKeys) -> SharingProtocol:
+        """The protocol, once what the plan needs ahead of its data is made."""
+        self._state, channel.step = "preparing", "preparation"
+        self._step = channel.step
+        protocol = open_protocol(
+            self.plan.protocol,
+            channel,
+            keys,
+            context=self._context(),
+            preparation=self._resources.compiler.price(self.plan).preparation,
+        )
+        self._state = "running"
+        return protocol
 
     def _context(self) -> bytes:
         """What the session's keys are bound to: everything that the parties agreed on."""

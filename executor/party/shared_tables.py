@@ -70,7 +70,8 @@ class SharedTables:
         """Errors: SessionError if a plan would keep more than this party keeps."""
         if not isinstance(root, Store):
             return
-        party, settings, needed = self._safe.party, self._settings, file_bytes(root.table)
+        party, settings = self._safe.party, self._settings
+        needed = file_bytes(root.table, self._safe.components)
         with self._lock:
             others = [t for name, t in self._tables.items() if name != root.table.name]
         if len(others) >= settings.max_shared_tables:

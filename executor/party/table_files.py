@@ -31,9 +31,6 @@ from ...query.errors import ConfigurationError
 from ..sharing.shares import Bits, words
 from .table_schema import restore_schema, schema_text
 
-COMPONENTS = 2
-"""Of the three components of a shared value, a party holds two."""
-
 _MAGIC = b"tacit shares 1\n\n"
 _LENGTH = struct.Struct("<Q")
 _NONCE_BYTES, _TAG_BYTES = 12, 16
@@ -64,11 +61,15 @@ def storage_key(key_pem: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Safe:
-    """Seals and opens the files of one party. `party` and `index` say whose they are."""
+    """Seals and opens the files of one party. `party` and `index` say whose they are.
+
+    `components`: of how many components of a shared value a party holds.
+    """
 
     key: bytes
     party: str
     index: int
+    components: int = 2
 
     def write(self, path: Path, label: str, table: Table, shares: Sequence[Bits]) -> None:
         """Writes a whole file, durably. `label` is what `path` will be called. Errors: OSError."""
@@ -99,7 +100,7 @@ class Safe:
             shares: list[Bits] = []
             for record in (*places, len(table.columns)):
                 content = b"".join(self._pieces(file, begin, label, table, record))
-                shares += _restored(table, record, content)
+                shares += _restored(table, record, content, self.components)
         return table, shares
 
     def _schema(self, file: BinaryIO, label: str) -> Table:
@@ -114,7 +115,7 @@ class Safe:
             table = restore_schema(text.decode())
         except (ValueError, KeyError, TypeError):
             raise DamagedFileError("its schema is of another version of tacit") from None
-        expected = len(head) + length + sum(map(_sealed_bytes, record_bytes(table)))
+        expected = len(head) + length + file_bytes(table, self.components)
         if os.fstat(file.fileno()).st_size != expected:
             raise DamagedFileError("it was cut short, or something was added to it")
         return table
@@ -122,7 +123,7 @@ class Safe:
     def _pieces(
         self, file: BinaryIO, begin: int, label: str, table: Table, record: int
     ) -> Iterator[bytes]:
-        sizes = record_bytes(table)
+        sizes = record_bytes(table, self.components)
         file.seek(begin + sum(map(_sealed_bytes, sizes[:record])))
         for piece, start in enumerate(_starts(sizes[record])):
             length = min(PIECE_BYTES, sizes[record] - start)
@@ -151,15 +152,15 @@ class Safe:
             ) from None
 
 
-def record_bytes(table: Table) -> list[int]:
+def record_bytes(table: Table, components: int) -> list[int]:
     """Bytes of each column's shares, with its null plane, and of the valid bits."""
-    plane = words(table.rows) * 8 * COMPONENTS
+    plane = words(table.rows) * 8 * components
     return [*(sum(_widths(column)) * plane for column in table.columns), plane]
 
 
-def file_bytes(table: Table) -> int:
+def file_bytes(table: Table, components: int = 2) -> int:
     """Bytes of a table's file, but for its schema."""
-    return sum(map(_sealed_bytes, record_bytes(table)))
+    return sum(map(_sealed_bytes, record_bytes(table, components)))
 
 
 def _widths(column: ColumnDefinition) -> list[int]:
@@ -188,14 +189,14 @@ def _bytes(share: Bits) -> bytes:
     return b"".join(np.ascontiguousarray(part, "<u8").tobytes() for part in share.parts)
 
 
-def _restored(table: Table, record: int, content: bytes) -> list[Bits]:
+def _restored(table: Table, record: int, content: bytes, components: int) -> list[Bits]:
     widths = _widths(table.columns[record]) if record < len(table.columns) else [1]
     size = words(table.rows)
     values: NDArray[np.uint64] = np.frombuffer(content, "<u8").astype(np.uint64)
     shares, position = [], 0
     for width in widths:
         parts = []
-        for _ in range(COMPONENTS):
+        for _ in range(components):
             part = values[position : position + width * size].reshape(width, size)
             parts.append(part)
             position += width * size

@@ -19,11 +19,15 @@ CountedProtocol = CountingProtocol | CountingAdditive
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProtocolFacts:
-    """What is public about a protocol. `assumption` ends "learns nothing as long as ..."."""
+    """What is public about a protocol. `assumption` ends "learns nothing as long as ...".
+
+    `components`: of how many components of a shared value one party holds.
+    """
 
     name: str
     least_parties: int
     most_parties: int
+    components: int
     assumption: str
 
     @property
@@ -42,12 +46,14 @@ PROTOCOLS = {
         name="replicated",
         least_parties=3,
         most_parties=3,
+        components=2,
         assumption="no two parties pool what they see",
     ),
     "additive": ProtocolFacts(
         name="additive",
         least_parties=2,
         most_parties=5,
+        components=1,
         assumption="not all other parties pool what they see",
     ),
 }

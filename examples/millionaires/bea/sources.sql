@@ -1,0 +1,1 @@
+ATTACH 'fortune.csv' AS bea_fortune;
