@@ -72,7 +72,7 @@ def test_what_is_written_is_read_back(written: Path) -> None:
 @pytest.mark.parametrize(
     ("before", "after", "complaint"),
     [
-        ('protocol = "replicated"', 'protocol = "additive"', "federation.toml: protocol is"),
+        ('protocol = "replicated"', 'protocol = "shamir"', "federation.toml: protocol is"),
         ('link = "lan"', 'link = "moon"', "link is 'moon'; known are lan, loopback, wan"),
         ('link = "lan"', 'lnk = "lan"', "lnk is unknown"),
         ('name = "mercy"', 'name = ""', r"parties\[1\].name must be a string"),
