@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from ...query.bound import Call, ColumnRef, Expression
-from ...query.datatypes import Column
+from ...query.datatypes import Column, Encoding
 from ..expressions import call, column_pair, columns_of, conjunction, reference
 from ..extending import computed_column, extend, join_public
 from ..known import Key
 from ..logical import Node, Union, join, keep
 from ..ownership import is_local, is_partitioned, owners
 from .context import Context
+from .join_search import JoinSearch, Relation, Steps
 from .push_filters import push
 
 
@@ -50,20 +51,43 @@ class JoinGraph:
             self._apply_pending(index)
 
     def tree(self) -> Node:
-        """Joins unit after unit: what one owner can do first, then the smallest secure join."""
-        while len(self._units) > 1:
-            steps = [
-                s
-                for i in self._units
-                for j in self._units
-                if i != j
-                for s in [self._step(i, j)]
-                if s is not None
-            ]
-            chosen = min(steps, key=lambda s: s.score) if steps else self._fallback()
+        """Joins unit after unit: what one owner can do first, then the cheapest secure joins."""
+        while (step := self._best(alone=True)) is not None:
+            self._join(step)
+        for probe, build in self._search() or ():
+            chosen = self._step(probe, build)
+            assert chosen is not None, "the search found a join that there is not"
             self._join(chosen)
+        while len(self._units) > 1:
+            self._join(self._best() or self._fallback())
         (node,) = self._units.values()
         return keep(node, conjunction(self._pending)) if self._pending else node
+
+    def _best(self, *, alone: bool = False) -> Step | None:
+        """The smallest join on a unique key, if there is any; `alone`: that one owner can do."""
+        steps = [self._step(i, j) for i in self._units for j in self._units if i != j]
+        found = [s for s in steps if s is not None and (s.alone or not alone)]
+        return min(found, key=lambda s: s.score) if found else None
+
+    def _search(self) -> Steps | None:
+        """The cheapest order of the secure joins that are left, all of them on unique keys."""
+        if len(self._units) < 3:
+            return None
+        widths: dict[int, int] = {}
+        relations = []
+        for number, node in self._units.items():
+            facts = self._context.facts(node)
+            own = {c.id: _width(c, facts.ranges.get(c.id)) for c in node.columns}
+            widths |= own
+            relations.append(
+                Relation(
+                    number=number,
+                    ids=frozenset(node.ids),
+                    facts=facts,
+                    bits=sum(own.values()),
+                )
+            )
+        return JoinSearch(self._classes, widths).order(relations)
 
     def _add(self, condition: Expression) -> None:
         pair = self._as_columns(condition)
@@ -200,6 +224,11 @@ class JoinGraph:
         for predicate in residual:
             self._restrict(step.probe, predicate)
         self._apply_pending(step.probe)
+
+
+def _width(column: Column, encoding: Encoding | None) -> int:
+    """Bits that a column is carried in; a value without a bound is never shared."""
+    return (0 if encoding is None else encoding.width) + column.nullable
 
 
 def _covering(

@@ -1,4 +1,4 @@
-"""Join order: each owner's own joins first, then the cheapest join on a unique key, and so on.
+"""Join order: each owner's own joins first, then the cheapest order of joins on unique keys.
 
     customer, orders, lineitem, supplier, nation, region  (TPC-H 5, comma joins)
     =>  (lineitem JOIN (orders JOIN customer)) JOIN (supplier JOIN (nation JOIN region))

@@ -172,12 +172,12 @@ CASES = [
         """
         project floor
           inner join (patient_id = patient_id)
-            inner join (patient_id = staff_id)
-              labs of mercy: lab_id, patient_id, value
+            labs of mercy: lab_id, patient_id, value
+            inner join (staff_id = patient_id)
               inner join (ward = ward)
                 staff of grace: staff_id, ward, level
                 rooms of None: ward, floor
-            patients of registry: patient_id, born, sex, name
+              patients of registry: patient_id, born, sex, name
         """,
     ),
     (
