@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..query.bound import Expression
 from ..query.catalog import Catalog
+from .scalar_strings import knows_ascii_alone
 from .secure import (
     Aggregate,
     AlignedSum,
     Attach,
     Check,
     Concat,
+    Filter,
     Fragment,
     Join,
     Operator,
     Product,
+    Project,
     Reveal,
     Root,
     SecurePlan,
@@ -67,6 +71,25 @@ def _checked(root: Operator) -> Iterator[str]:
     messages = {o.message for o in _unique(root) if isinstance(o, Check)}
     for message in sorted(messages):
         yield f"one bit: whether {message} (the query then fails, and reveals nothing)"
+    if any(knows_ascii_alone(e) for o in _unique(root) for e in _expressions(o)):
+        yield (
+            "one bit: whether UPPER or LOWER met a letter beyond ASCII (the query then fails, and "
+            "reveals nothing)"
+        )
+
+
+def _expressions(operator: Operator) -> tuple[Expression, ...]:
+    match operator:
+        case Filter(predicate=predicate):
+            return (predicate,)
+        case Product(predicate=predicate):
+            return () if predicate is None else (predicate,)
+        case Check(condition=condition):
+            return (condition,)
+        case Project(expressions=expressions):
+            return expressions
+        case _:
+            return ()
 
 
 def party_facts(plan: SecurePlan, party: str) -> Iterator[str]:

@@ -7,8 +7,9 @@ intervals, parts of dates. Dates and timestamps need a public range of not too m
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 
-from ..query.bound import Call, Expression, Interval, Literal
+from ..query.bound import Call, Case, Expression, Interval, Literal
 from ..query.datatypes import (
     DATE,
     DateType,
@@ -17,8 +18,9 @@ from ..query.datatypes import (
     IntegerType,
     TimestampType,
 )
+from ..query.date_ranges import shifted_range
 from ..query.errors import UnsupportedError
-from ..query.moments import DAY_MICROSECONDS
+from ..query.moments import DAY_MICROSECONDS, scale_interval
 from ..query.periods import MAX_PERIODS, PART_PERIODS, number_of_periods
 from .expressions import call
 from .ranging import expression_range
@@ -28,6 +30,13 @@ Ranges = Mapping[int, Encoding | None]
 
 DIFFERENCES = {"year": 1, "quarter": 4, "month": 12}
 """Periods that DATEDIFF counts by their numbers, with how many a year has."""
+
+_MONTHS = tuple(
+    str.split(
+        "January February March April May June July August September October November December"
+    )
+)
+_WEEKDAYS = tuple(str.split("Sunday Monday Tuesday Wednesday Thursday Friday Saturday"))
 
 _DAY_PARTS = frozenset({"day", "doy", "dow", "isodow"})
 _TIME_PARTS = frozenset({"hour", "minute", "second", "millisecond", "microsecond"})
@@ -50,6 +59,8 @@ def of_moment(node: Call, arguments: tuple[Expression, ...], ranges: Ranges) -> 
         case "last_day":
             _check_periods(node, arguments[0], "month", ranges)
             return call(node.function, arguments, type=node.type, like=node)
+        case "monthname" | "dayname":
+            return _named(node, arguments[0], ranges)
         case "+" | "-" if isinstance(node.type, TimestampType):
             return _shifted(node, arguments, ranges)
         case "datediff":
@@ -90,13 +101,56 @@ def _to_places(node: Call, arguments: tuple[Expression, ...], scale: int) -> Exp
         if not isinstance(given, int):
             return None
         places = given
-    inexact = isinstance(arguments[0].type, DoubleType) and node.function in ("round", "trunc")
-    if inexact and places and places < scale:
-        return None
+    if isinstance(arguments[0].type, DoubleType) and places < scale:
+        binary = places > 0 and node.function in ("round", "trunc")
+        if binary or not keeps_integers(arguments[0]):
+            raise UnsupportedError(
+                f"{node.function.upper()} of this DOUBLE over columns of several owners is not "
+                "supported: it depends on binary digits",
+                span=node.span,
+                hint="CAST the columns that it is made of to DECIMAL(p,s) first",
+            )
     type = at_scale(node.type, max(0, min(scale, places)))
     if places >= scale:
         return arguments[0]
     return call(node.function, arguments, type=type, like=node)
+
+
+def keeps_integers(expression: Expression) -> bool:
+    """Whether a DOUBLE computed in binary lies on the same side of every half as its decimal value.
+
+    The double nearest to a decimal number does, and so does its sum with a whole number; sums and
+    products of others may miss an integer by their last binary digit.
+    """
+    match expression:
+        case Call(function="+" | "-", arguments=(left, right)):
+            return (
+                (_is_whole(left) or _is_whole(right))
+                and keeps_integers(left)
+                and keeps_integers(right)
+            )
+        case Call(function="*"):
+            return all(map(_is_whole, expression.arguments))
+        case Call(
+            function="cast" | "negate" | "abs" | "coalesce" | "greatest" | "least" | "nullif"
+        ):
+            return all(map(keeps_integers, expression.arguments))
+        case Case(branches=branches, otherwise=otherwise):
+            values = [value for _, value in branches]
+            return all(map(keeps_integers, values + ([] if otherwise is None else [otherwise])))
+        case _:
+            return True
+
+
+def _is_whole(expression: Expression) -> bool:
+    """Whether a number is an integer, perhaps written with decimals."""
+    if isinstance(expression, Literal):
+        return isinstance(expression.value, int | Decimal) and expression.value % 1 == 0
+    if isinstance(expression, Call) and expression.function == "cast":
+        before, after = scale_of(expression.arguments[0].type), scale_of(expression.type)
+        if before is not None and (after is None or after >= before):
+            return _is_whole(expression.arguments[0])
+    return scale_of(expression.type) == 0
 
 
 def _period(function: str, unit: str) -> str | None:
@@ -122,6 +176,21 @@ def _check_periods(node: Call, operand: Expression, period: str, ranges: Ranges)
         )
 
 
+def _named(node: Call, moment: Expression, ranges: Ranges) -> Expression:
+    """The English name of the month, or of the day of the week from Sunday on."""
+    part, names = ("month", _MONTHS) if node.function == "monthname" else ("dow", _WEEKDAYS)
+    if part == "month":
+        _check_periods(node, moment, "month", ranges)
+    texts = [Literal(type=node.type, nullable=False, value=name) for name in names]
+    return call(
+        "mapped",
+        [_part(part, moment), *texts],
+        type=node.type,
+        nullable=moment.nullable,
+        like=node,
+    )
+
+
 def _shifted(node: Call, arguments: tuple[Expression, ...], ranges: Ranges) -> Expression | None:
     first, second = arguments
     start, interval = (
@@ -136,9 +205,26 @@ def _shifted(node: Call, arguments: tuple[Expression, ...], ranges: Ranges) -> E
         return None
     if interval.value.months:
         _check_periods(node, start, "month", ranges)
+    _check_calendar(node, start, interval.value, ranges)
     return call(
         node.function, [start, interval], type=node.type, nullable=start.nullable, like=node
     )
+
+
+def _check_calendar(node: Call, start: Expression, interval: Interval, ranges: Ranges) -> None:
+    """UnsupportedError if the moment may leave the years 1 to 9999."""
+    encoding = expression_range(start, ranges)
+    unit = 1 if isinstance(start.type, DateType) else DAY_MICROSECONDS
+    step = scale_interval(interval, -1 if node.function == "-" else 1)
+    try:
+        if encoding is not None:
+            shifted_range(encoding, step, unit)
+    except ValueError:
+        raise UnsupportedError(
+            "the moment may leave the years 1 to 9999",
+            span=node.span,
+            hint="declare CHECK (column BETWEEN ... AND ...) bounds for the date",
+        ) from None
 
 
 def _difference(node: Call, arguments: tuple[Expression, ...]) -> Expression | None:

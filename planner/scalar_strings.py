@@ -15,9 +15,12 @@ from ..query.bound import Call, Expression, Literal
 from ..query.casting import to_text
 from ..query.datatypes import INTEGER, VarcharType
 from ..query.errors import UnsupportedError
-from .expressions import call
+from .expressions import call, walk
 
 ESCAPE = "\\"
+
+ASCII_ALONE = frozenset({"upper_ascii", "lower_ascii"})
+"""Functions that fail the query where a text has letters beyond ASCII."""
 
 _AFFIXES = {"starts_with": ("", "%"), "ends_with": ("%", ""), "contains": ("%", "%")}
 
@@ -47,6 +50,11 @@ def of_text(node: Call, arguments: tuple[Expression, ...]) -> Expression | None:
             return _joined(node, arguments)
         case _:
             return None
+
+
+def knows_ascii_alone(expression: Expression) -> bool:
+    """Whether computing the expression may fail the query."""
+    return any(isinstance(e, Call) and e.function in ASCII_ALONE for e in walk(expression))
 
 
 def _like(node: Call, text: Expression, constants: tuple[Expression, ...]) -> Expression | None:

@@ -25,7 +25,7 @@ from ..query.datatypes import (
 )
 from ..query.errors import UnsupportedError
 from .expressions import call, columns_of, reference
-from .scalar_functions import of_moment, of_number
+from .scalar_functions import keeps_integers, of_moment, of_number
 from .scalar_strings import of_text
 from .scales import at_scale, exact_literal, rescaled, scale_of
 from .tables import tabulated, values_of
@@ -207,7 +207,7 @@ class Scalars:
         if before is not None and isinstance(node.type, BooleanType):
             zero = Literal(type=IntegerType(32), nullable=False, value=0)
             return self._comparison(dataclasses.replace(node, function="<>"), inner, zero)
-        if before is not None and after is not None and _rounds_exactly(inner.type, node.type):
+        if before is not None and after is not None and _rounds_exactly(inner, node.type):
             return call("cast", [inner], type=node.type, nullable=inner.nullable, like=node)
         families = type_family(inner.type), type_family(node.type)
         if families in (("date", "timestamp"), ("timestamp", "date")):
@@ -312,9 +312,11 @@ def unsupported(node: Expression, what: str | None = None) -> UnsupportedError:
     )
 
 
-def _rounds_exactly(before: SqlType, after: SqlType) -> bool:
+def _rounds_exactly(inner: Expression, after: SqlType) -> bool:
     """Whether a cast to fewer decimals rounds the decimal value: a DOUBLE only to an integer."""
-    return not isinstance(before, DoubleType) or isinstance(after, IntegerType)
+    if not isinstance(inner.type, DoubleType):
+        return True
+    return isinstance(after, IntegerType) and keeps_integers(inner)
 
 
 def _is_null(expression: Expression) -> bool:

@@ -39,14 +39,13 @@ from .datatypes import (
     BooleanType,
     Column,
     DateType,
-    DecimalType,
     Encoding,
-    IntegerType,
     SqlType,
     TimestampType,
     VarcharType,
 )
 from .date_ranges import extract_range, last_day_range, shifted_range, truncated_range
+from .text_ranges import called_bytes, written_range
 from .typerules import decimals
 
 __all__ = ["AggregateRange", "domain_encoding", "encoding_of", "natural_encoding", "union_of"]
@@ -149,7 +148,6 @@ class _Ranges:
         return self._arithmetic(call)
 
     def _text_call(self, call: Call) -> Encoding | None:
-        """UPPER and LOWER turn two bytes of UTF-8 into three at most, and one into one."""
         match call.function:
             case "mapped":
                 return self._mapped(call)
@@ -158,47 +156,15 @@ class _Ranges:
             case "nullif" | "cast":
                 inner = self.of(call.arguments[0])
                 source = call.arguments[0].type
-                return inner if _is_text(call.arguments[0]) else _written(source, inner)
-            case "substring" | "left":
-                return self._shortened(call)
-            case "trim" | "ltrim" | "rtrim" | "right" | "upper_ascii" | "lower_ascii":
-                inner = self.of(call.arguments[0])
-                length = None if inner is None else text_bytes(inner)
-                return None if length is None else text_encoding(length)
-            case "upper" | "lower":
-                inner = self.of(call.arguments[0])
-                length = None if inner is None else text_bytes(inner)
-                return None if length is None else text_encoding(length * 3 // 2)
-            case "concat":
-                return self._joined(call)
+                return inner if _is_text(call.arguments[0]) else written_range(source, inner)
             case _:
-                return natural_encoding(call.type)
+                sizes = [self._bytes(argument) for argument in call.arguments]
+                size = called_bytes(call, sizes)
+                return natural_encoding(call.type) if size is None else text_encoding(size)
 
-    def _shortened(self, call: Call) -> Encoding | None:
-        """The first characters of a text: at most four bytes each."""
-        inner = self.of(call.arguments[0])
-        length = None if inner is None else text_bytes(inner)
-        if length is None:
-            return None
-        numbers = [_whole(argument) for argument in call.arguments[1:]]
-        if call.function == "left":
-            numbers.insert(0, 1)
-        start, *count = numbers
-        length = max(0, length - max(0, (start or 1) - 1))
-        if count and count[0] is not None and count[0] >= 0:
-            length = min(length, 4 * count[0])
-        return text_encoding(length)
-
-    def _joined(self, call: Call) -> Encoding | None:
-        """Strings one after the other are as long as all of them."""
-        total = 0
-        for argument in call.arguments:
-            inner = self.of(argument)
-            length = None if inner is None else text_bytes(inner)
-            if length is None:
-                return None
-            total += length
-        return text_encoding(total)
+    def _bytes(self, expression: Expression) -> int | None:
+        inner = self.of(expression)
+        return None if inner is None else text_bytes(inner)
 
     def _arithmetic(self, call: Call) -> Encoding | None:
         bounds = [self._aligned(argument, call) for argument in call.arguments]
@@ -350,29 +316,6 @@ def _is_null(expression: Expression) -> bool:
     while isinstance(expression, Call) and expression.function == "cast":
         (expression,) = expression.arguments
     return isinstance(expression, Literal) and expression.value is None
-
-
-def _whole(expression: Expression) -> int | None:
-    """A constant whole number."""
-    value = expression.value if isinstance(expression, Literal) else None
-    return value if isinstance(value, int) else None
-
-
-def _written(source: SqlType, encoding: Encoding | None) -> Encoding | None:
-    """The encoding of numbers, dates and truth values as DuckDB writes them; None if unbounded."""
-    match source:
-        case BooleanType():
-            return text_encoding(5)
-        case DateType():
-            return text_encoding(10)
-        case TimestampType():
-            return text_encoding(26)
-        case IntegerType() | DecimalType() if encoding is not None:
-            scale = decimals(source) or 0
-            digits = max(len(str(abs(end))) for end in (encoding.lo, encoding.hi))
-            return text_encoding(max(digits, scale + 1) + (scale > 0) + (encoding.lo < 0))
-        case _:
-            return None
 
 
 def _day_unit(expression: Expression) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from ...query.bound import Call, Case, Expression
+from ...query.bound import Call
 from .dates import date_trunc, extract, last_day
 from .mapped import mapped
 from .numbers import integer_division, modulo, to_places
@@ -37,17 +37,3 @@ FUNCTIONS: Mapping[str, Callable[[Evaluator, Call], SecretColumn]] = {
     "concat": concatenated,
     "mapped": mapped,
 }
-
-_MAY_FAIL = frozenset({"upper_ascii", "lower_ascii"})
-
-
-def may_fail(expression: Expression) -> bool:
-    """Whether computing the expression may fail the query."""
-    match expression:
-        case Call(function=function, arguments=arguments):
-            return function in _MAY_FAIL or any(map(may_fail, arguments))
-        case Case(branches=branches, otherwise=otherwise):
-            inner = [part for branch in branches for part in branch]
-            return any(map(may_fail, inner)) or (otherwise is not None and may_fail(otherwise))
-        case _:
-            return False

@@ -1,4 +1,4 @@
-"""Public tables over shared columns: a function of one column with a small public range.
+"""Public tables over shared values: a function of one value with a small public range.
 
 `mapped(x, v_0, v_1, ...)` is v_i where x is the i-th value of its range, NULL where v_i is or x is.
 Cost: about one AND for every change from one value to the next, ceil(log2 w) rounds.
@@ -15,7 +15,7 @@ from ..circuits.compare import any_of
 from ..circuits.lookup import table_lookup
 from ..sharing.shares import stack
 from .literal import encode_literal
-from .table import SecretColumn, need_bits
+from .table import SecretColumn, bits_in
 
 if TYPE_CHECKING:
     from .expression import Evaluator
@@ -25,11 +25,11 @@ def mapped(evaluator: Evaluator, call: Call) -> SecretColumn:
     """The table's value for every row."""
     p = evaluator.protocol
     operand, *values = call.arguments
-    column = evaluator.evaluate(operand)
-    (planes,) = need_bits(p, [column])
+    column, source = evaluator.evaluate(operand), evaluator.encoding(operand)
+    planes = bits_in(p, column, source)
     target = evaluator.encoding(call)
     literals = [value for value in values if isinstance(value, Literal)]
-    if len(literals) != column.encoding.hi - column.encoding.lo + 1:
+    if len(literals) != source.hi - source.lo + 1:
         raise InternalError("a table does not have an entry for every code")
     codes = [_code(literal, target) for literal in literals]
     bits = table_lookup(p, planes, codes, width=target.width)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ...planner.scalar_strings import knows_ascii_alone
 from ...planner.secure import AlignedSum, Concat, Filter, Project
 from ...query.bound import Expression
 from ...query.datatypes import Column, Encoding
@@ -15,7 +16,6 @@ from ..sharing.pack import row_bytes, rows_to_planes
 from ..sharing.protocol import SharingProtocol
 from ..sharing.shares import Bits, stack
 from .expression import Evaluator
-from .functions import may_fail
 from .limbs import combined, limb_bits, limbs_of, null_free_limbs
 from .table import (
     Execution,
@@ -62,7 +62,7 @@ def project(execution: Execution, node: Project, table: SecretTable) -> SecretTa
     columns: dict[int, SecretColumn] = {}
     for column, expression in zip(node.columns, node.expressions, strict=True):
         columns[column.id] = _deferred(evaluator, column, expression)
-        if may_fail(expression):
+        if knows_ascii_alone(expression):
             columns[column.id].force("bits")
     return SecretTable(table.rows, columns, table.valid)
 

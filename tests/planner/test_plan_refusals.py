@@ -67,7 +67,11 @@ REFUSALS = [
         "whose order leaves rows tied",
         "row_number()",
     ),
-    ("SELECT repeat(name, 2) FROM patients", "no public bound", "repeat(name, 2)"),
+    (
+        "SELECT regexp_replace(name, 'a', 'b') FROM patients",
+        "no public bound",
+        "regexp_replace(name, 'a', 'b')",
+    ),
     ("SELECT sqrt(value) FROM labs", "no public bound", "sqrt(value)"),
     ("SELECT sum(sqrt(cost)) FROM visits", "no public bound", "sum(sqrt(cost))"),
     (
