@@ -1,0 +1,1 @@
+ATTACH 'bad_loans.csv' AS bad_loans;
