@@ -39,8 +39,10 @@ def explain_plan(plan: SecurePlan, cost: PlanCost, link: Link) -> str:
         f"plan {plan.digest[:16]}  protocol {plan.protocol}  parties {', '.join(plan.parties)}",
         f"total: {amount(cost.total)}, about {seconds_text(link.seconds(cost.total))} on "
         f"{link.name}",
-        "",
     ]
+    if cost.ahead is not None:
+        lines.append(f"of it ahead of the data: {amount(cost.ahead)}")
+    lines.append("")
     names = column_names(plan.root)
     costs = dict(zip(_positions(plan.root), cost.operators, strict=False))
     lines += _tree(plan.root, "", "", names=names, costs=costs, link=link)

@@ -13,7 +13,8 @@ from types import FrameType
 from typing import TypeAlias
 
 from ...query.errors import ConfigurationError
-from ..party.federation import CATALOG_FILE, FEDERATION_FILE
+from ..party.federation import CATALOG_FILE, DEFAULT_PROTOCOL, FEDERATION_FILE
+from ..sharing.protocols import PROTOCOLS
 from .exits import ending_signals
 from .local import LocalFederation, create_local
 from .skeleton import write_local, write_party
@@ -38,6 +39,12 @@ def add_init(commands: Commands) -> None:
     )
     parser.add_argument("--host", default="127.0.0.1", help="where the others reach this party")
     parser.add_argument("--port", type=int, default=7001, help="control port; data: the next one")
+    parser.add_argument(
+        "--protocol",
+        choices=sorted(PROTOCOLS),
+        default=DEFAULT_PROTOCOL,
+        help="replicated (three parties; the default) or additive (two to five, no one to trust)",
+    )
     parser.set_defaults(run=_init)
 
 
@@ -64,10 +71,16 @@ def add_up(commands: Commands) -> None:
 
 def _init(arguments: argparse.Namespace) -> int:
     if arguments.party is not None:
-        made = write_party(arguments.directory, arguments.party, arguments.host, arguments.port)
+        made = write_party(
+            arguments.directory,
+            arguments.party,
+            arguments.host,
+            arguments.port,
+            arguments.protocol,
+        )
     else:
         names = [name.strip() for name in arguments.local.split(",")]
-        made = write_local(arguments.directory, names)
+        made = write_local(arguments.directory, names, arguments.protocol)
     print(made)
     return 0
 
