@@ -197,7 +197,8 @@ def _output(
             )
         node = Aggregate(columns=node.columns, input=node, keys=node.ids, aggregates=())
     if query.distinct_on:
-        node = first_rows(node, tuple(places[len(keys) :]), keys, ids)
+        span = query.distinct_on[0].span
+        node = first_rows(node, tuple(places[len(keys) :]), keys, ids, span)
     node = _ordered(node, keys, query)
     if node.ids != tuple(column.id for column in query.columns):
         node = project(node, tuple((column, reference(column)) for column in query.columns))

@@ -18,6 +18,7 @@ from .build import build, highest_id
 from .cost import Link, Pricer
 from .facts import Analysis
 from .forms import assign_forms
+from .late_fetch import fetch_late
 from .logical import Ids, Node, Project
 from .lower import Lowering
 from .ownership import is_local, owners
@@ -26,6 +27,7 @@ from .secure import (
     Aggregate,
     AlignedSum,
     Filter,
+    Join,
     Operator,
     Reveal,
     Root,
@@ -58,18 +60,24 @@ def plan_query(
     """
     try:
         check_size(statement)
-        root = _root(statement, parties, asker)
+        roots = _roots(statement, parties, asker)
     except SqlError as error:
         raise error.located(statement.text) from None
-    admit(root)
-    root = choose_sorts(assign_forms(root), pricer, link)
-    return SecurePlan(
-        root=root,
-        protocol=protocol,
-        parties=parties,
-        asker=asker,
-        statement=statement.text,
-    )
+    for root in roots:
+        admit(root)
+    plans = [
+        SecurePlan(
+            root=choose_sorts(assign_forms(root), pricer, link),
+            protocol=protocol,
+            parties=parties,
+            asker=asker,
+            statement=statement.text,
+        )
+        for root in roots
+    ]
+    if len(plans) == 1:
+        return plans[0]
+    return min(plans, key=lambda plan: link.seconds(pricer.plan_cost(plan).total))
 
 
 def logical_plan(statement: Statement, parties: tuple[str, ...]) -> tuple[Node, Context]:
@@ -80,13 +88,22 @@ def logical_plan(statement: Statement, parties: tuple[str, ...]) -> tuple[Node, 
     return rewrite(build(statement.query, context.ids), context), context
 
 
-def _root(statement: Statement, parties: tuple[str, ...], asker: str) -> Root:
-    recipients = statement.recipients or (asker,)
-    missing = [name for name in recipients if name not in parties]
+def _roots(statement: Statement, parties: tuple[str, ...], asker: str) -> list[Root]:
+    """The plan, and where there are wide columns to fetch at the end, that plan as well."""
+    missing = [name for name in statement.recipients if name not in parties]
     if missing:
         raise UserError(f"REVEAL TO names {missing[0]}, which is not one of {', '.join(parties)}")
     node, context = logical_plan(statement, parties)
     check_ties(node, context.analysis)
+    late = None if statement.into is not None else fetch_late(node, context)
+    plans = [node] if late is None else [node, late]
+    return [_root(plan, context, statement, parties, asker) for plan in plans]
+
+
+def _root(
+    node: Node, context: Context, statement: Statement, parties: tuple[str, ...], asker: str
+) -> Root:
+    recipients = statement.recipients or (asker,)
     lowering = Lowering(
         node, ids=context.ids, analysis=context.analysis, parties=parties, asker=asker
     )
@@ -163,6 +180,8 @@ def needs_shuffle(operator: Operator, revealed: frozenset[int]) -> bool:
             return needs_shuffle(below, frozenset(renamed))
         case Sort():
             return False
+        case Join(probe=probe):
+            return needs_shuffle(probe, revealed & {column.id for column in probe.columns})
         case Aggregate(keys=keys) | AlignedSum(keys=keys) | Filter(input=AlignedSum(keys=keys)):
             return not frozenset(keys) <= revealed
         case _:

@@ -89,9 +89,14 @@ class Planner:
             link=LINKS["loopback"],
         )
 
+    def run(self, plan: SecurePlan) -> list[tuple[Any, ...]]:
+        """The plan's rows, without cryptography."""
+        rows: list[tuple[Any, ...]] = sibling("plain_run").PlainRun(self.databases)(plan)
+        return rows
+
     def check(self, sql: str) -> int:
         """The plan's rows equal DuckDB's on the pooled tables; returns how many there are."""
-        got = sibling("plain_run").PlainRun(self.databases)(self.plan(sql))
+        got = self.run(self.plan(sql))
         want = self.pooled.execute(sql).fetchall()
         if "order by" not in sql.lower():
             got, want = sorted(got, key=_order), sorted(want, key=_order)
