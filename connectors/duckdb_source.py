@@ -18,7 +18,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..query.catalog import Catalog, Table
-from ..query.errors import CancelledError, ConfigurationError, DataError, InternalError
+from ..query.errors import (
+    SECOND_ROW,
+    CancelledError,
+    ConfigurationError,
+    DataError,
+    InternalError,
+    SessionError,
+)
 from .casts import Conversion, convert
 from .files import RawRelation, allowed_paths, described, open_file
 from .sources_file import Attachment, parse_sources
@@ -101,7 +108,8 @@ class DuckDbSource:
         """Runs one DuckDB SELECT over the bound tables (named as in the catalog).
 
         Errors: DataError (for the owner; without values) where the data break their declared
-        types, InternalError if the text is not one valid SELECT, CancelledError after `interrupt`.
+        types, SessionError where a subquery gives a second row, InternalError if the text is not
+        one valid SELECT, CancelledError after `interrupt`.
         """
         import duckdb
 
@@ -116,6 +124,8 @@ class DuckDbSource:
             except duckdb.InterruptException:
                 raise CancelledError("a local fragment was interrupted") from None
             except duckdb.Error as error:
+                if str(error) == f"Invalid Input Error: {SECOND_ROW}":
+                    raise SessionError(SECOND_ROW) from None
                 raise DataError(_without_values(error)) from None
 
     def interrupt(self) -> None:

@@ -5,9 +5,9 @@
     a SEMI JOIN b ON b.j = a.j AND b.x = o.x (loosely)  =>  a JOIN distinct b ON b.j = a.j,
                                                             b.x = o.x
 
-A column is the outer query's if nothing below defines it. What cannot move is refused with its
-place: conditions below an aggregate other than equalities, below LIMIT, on the null-extended side
-of a join.
+A column is the outer query's if nothing below defines it. LIMIT becomes a row
+number by the compared columns. What cannot move is refused with its place: conditions other than
+equalities below an aggregate or LIMIT, and conditions on the null-extended side of a join.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 
-from ..query.bound import Call, ColumnRef, Expression
-from ..query.datatypes import Column
+from ..query.bound import Call, ColumnRef, Expression, Literal
+from ..query.datatypes import BIGINT, Column
 from ..query.errors import UnsupportedError
+from .distinct_on import row_number
 from .expressions import call, columns_of, conjunction, conjuncts, reference
 from .extending import computed_column
 from .facts import Analysis
@@ -36,9 +37,11 @@ from .logical import (
     keep,
     project,
     walk,
+    window,
 )
 
 Conditions = tuple[Expression, ...]
+MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "<>": "<>"}
 
 
 def outer_columns(node: Node) -> frozenset[int]:
@@ -72,6 +75,8 @@ def pull(node: Node, ids: Ids, *, loose: bool) -> tuple[Node, Conditions]:
             return _aggregate(node, ids)
         case Sort(limit=None, offset=0):
             return pull(node.input, ids, loose=loose)
+        case Sort():
+            return _limited(node, ids)
         case Union():
             return _union(node, ids, loose=loose)
         case _:
@@ -164,6 +169,18 @@ def sides(condition: Expression, node: Node) -> tuple[Expression, Expression] | 
     return None
 
 
+def compared(condition: Expression, node: Node) -> tuple[Expression, str, Expression] | None:
+    """The condition as (what `node` computes, comparison, what the other side computes)."""
+    match condition:
+        case Call(function=function, arguments=(a, b)) if function in MIRRORED:
+            known = frozenset(node.ids)
+            for own, operator, other in ((a, function, b), (b, MIRRORED[function], a)):
+                mine = columns_of(own)
+                if mine and mine <= known and not columns_of(other) & known:
+                    return own, operator, other
+    return None
+
+
 def keyed(node: Node, conditions: Conditions, ids: Ids) -> tuple[Node, tuple[Column, ...]]:
     """`node` with a column for the inner side of every equality among the conditions."""
     extra: list[tuple[Column, Expression]] = []
@@ -193,11 +210,8 @@ def _aggregate(node: Aggregate, ids: Ids) -> tuple[Node, Conditions]:
     if not node.keys:
         raise refused(node)
     below, pulled = pull(node.input, ids, loose=not node.aggregates)
-    known = frozenset(below.ids)
-    switches = tuple(c for c in pulled if not columns_of(c) & known)
-    equalities = tuple(c for c in pulled if c not in switches)
-    below, keys = keyed(below, equalities, ids)
-    further = tuple(dict.fromkeys(key for key in keys if key.id not in node.keys))
+    below, keys, conditions = linked(below, pulled, ids)
+    further = tuple(key for key in keys if key.id not in node.keys)
     aggregated = frozenset(a.column.id for a in node.aggregates)
     own = tuple(c for c in node.columns if c.id not in aggregated)
     grouped = dataclasses.replace(
@@ -206,11 +220,44 @@ def _aggregate(node: Aggregate, ids: Ids) -> tuple[Node, Conditions]:
         keys=node.keys + tuple(c.id for c in further),
         columns=own + further + tuple(a.column for a in node.aggregates),
     )
+    return grouped, conditions
+
+
+def _limited(node: Sort, ids: Ids) -> tuple[Node, Conditions]:
+    """LIMIT and OFFSET count the rows that belong to one outer row, by their numbers."""
+    below, pulled = pull(node.input, ids, loose=False)
+    below, keys, conditions = linked(below, pulled, ids)
+    number = row_number(ids)
+    groups = tuple(key.id for key in keys)
+    order = tuple(key for key in node.keys if key.column not in groups)
+    numbered = window(below, groups, order, (number,), node.span)
+    place = reference(number.column)
+
+    def compared(function: str, value: int) -> Expression:
+        limit = Literal(type=BIGINT, nullable=False, value=value)
+        return call(function, [place, limit], nullable=False)
+
+    if (node.limit, node.offset) == (1, 0):
+        return keep(numbered, compared("=", 1)), conditions
+    limits = [compared(">", node.offset)] if node.offset else []
+    limits += [] if node.limit is None else [compared("<=", node.offset + node.limit)]
+    return keep(numbered, conjunction(limits)), conditions
+
+
+def linked(
+    node: Node, conditions: Conditions, ids: Ids
+) -> tuple[Node, tuple[Column, ...], Conditions]:
+    """`node` with the columns that equalities with the outer query compare, each once, and the
+    conditions over these. UnsupportedError for other conditions on columns of both."""
+    known = frozenset(node.ids)
+    switches = tuple(c for c in conditions if not columns_of(c) & known)
+    equalities = tuple(c for c in conditions if c not in switches)
+    node, keys = keyed(node, equalities, ids)
     links = tuple(
         call("=", [reference(key), _other(condition, known)], like=condition)
         for key, condition in zip(keys, equalities, strict=True)
     )
-    return grouped, links + switches
+    return node, tuple(dict.fromkeys(keys)), links + switches
 
 
 def _other(condition: Expression, known: frozenset[int]) -> Expression:

@@ -13,7 +13,7 @@ from ..query.datatypes import DoubleType, Encoding
 from .dependencies import node_dependencies
 from .distinct_values import node_distinct
 from .doubles import double_encoding
-from .expressions import column_pair
+from .expressions import column_pair, conjuncts
 from .group_facts import Multiples, aggregate_facts
 from .known import Facts, Key, common_range
 from .logical import (
@@ -164,11 +164,27 @@ def _scan(node: Scan) -> Facts:
 
 
 def _filter(node: Filter, below: Facts) -> Facts:
+    below = dataclasses.replace(below, keys=_without_fixed(below.keys, node.predicate))
     if not is_local(node):
         return below
     ranges = narrowed(below.ranges, node.predicate)
     smallest = {i: max(below.smallest.get(i, 1), _magnitude(e)) for i, e in ranges.items()}
     return dataclasses.replace(below, ranges=ranges, smallest=smallest)
+
+
+def _without_fixed(keys: tuple[Key, ...], predicate: Expression) -> tuple[Key, ...]:
+    """A column that has one value does not tell rows apart: keys hold without it, too."""
+    fixed = frozenset(
+        column.id
+        for condition in conjuncts(predicate)
+        if isinstance(condition, Call) and condition.function == "="
+        for column, other in (condition.arguments, condition.arguments[::-1])
+        if isinstance(column, ColumnRef) and isinstance(other, Literal)
+    )
+    shorter = (
+        Key(ids=key.ids - fixed, by_contract=key.by_contract) for key in keys if key.ids & fixed
+    )
+    return (*keys, *shorter)
 
 
 def _project(node: Project, below: Facts) -> Facts:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from ..query.bound import Case, Expression
 from ..query.datatypes import Column
 from .expressions import column_pair, columns_of, conjunction, reference
+from .key_columns import with_key_columns
 from .known import Key
 from .logical import Join
 from .lower_attach import attach_one_row
@@ -32,6 +33,7 @@ def lower_join(lowering: Lowering, node: Join, needed: frozenset[int]) -> Operat
     """The secure operators of a join across owners. UnsupportedError if there are none."""
     from .lower_outer import lower_full, lower_left
 
+    node = with_key_columns(node, lowering.ids)
     pairs, residual = _split(node)
     attached = attach_one_row(lowering, node, needed)
     if attached is not None:

@@ -35,8 +35,8 @@ from .expressions import (
 from .extending import computed_column
 from .logical import Ids, Node, keep, project, with_fresh_ids
 from .residuals import extremes
-from .subquery_joins import aggregate, beside, kept, marker, unsupported_residual, with_values
-from .subquery_plans import Inner, Link
+from .subquery_joins import aggregate, beside, kept, marker, with_values
+from .subquery_plans import Inner, Link, linked_alone
 
 NULL = Literal(type=BOOLEAN, nullable=True, value=None)
 ZERO = Literal(type=BIGINT, nullable=False, value=0)
@@ -79,8 +79,7 @@ def quantified(
         node, (value,), row = with_values(node, single, ids, test.span)
         compared: Expression = call(test.operator, [test.argument, value], like=test)
         return node, compared if row is None else _case([(row, compared)], nothing)
-    if inner.residual:
-        raise unsupported_residual(inner)
+    inner = linked_alone(inner, node, ids)
     below, (column,), links = _columns(inner, (value,), ids)
     functions = (("count_star", None), ("count", column), ("min", column), ("max", column))
     grouped, found = aggregate(below, _key(links), functions, ids)  # type: ignore[arg-type]
@@ -114,11 +113,12 @@ def compared_values(inner: Inner, test: InSubquery) -> tuple[Expression, ...]:
 
 def _found(node: Node, inner: Inner, ids: Ids, span: Span | None) -> tuple[Node, Expression]:
     """Whether a row of the subquery belongs to a row of `node`: TRUE or FALSE."""
-    if inner.residual:
+    made = None
+    if len(inner.residual) == 1:
         made = extremes(inner.node, inner.key, inner.residual[0], ids)
-        if made is None or len(inner.residual) > 1:
-            raise unsupported_residual(inner)
+    if made is not None:
         return beside(node, made[0], inner.links, inner.switches, span), _is_true(made[1])
+    inner = linked_alone(inner, node, ids)
     if inner.links:
         grouped, _ = aggregate(project(inner.node, kept(inner.key)), inner.key, (), ids)
         there = marker(ids)
@@ -151,15 +151,17 @@ def _columns(
 def _member(
     node: Node, inner: Inner, values: tuple[Expression, ...], test: InSubquery, ids: Ids
 ) -> tuple[Node, Expression]:
-    below, columns, links = _columns(inner, values, ids)
-    unsure = _may_be_unknown(test, columns)
-    if unsure and (len(columns) > 1 or inner.residual):
+    unsure = any(e.nullable for e in (*test.arguments, *values))
+    if unsure and len(values) > 1:
         raise UnsupportedError(
-            "IN over values that may be NULL is not supported here with several columns, or with a "
-            "correlation other than by equalities",
+            "IN with several columns that may be NULL is supported only as a condition of its own "
+            "in WHERE, and without NOT",
             span=test.span,
             hint="use EXISTS, or exclude NULL in the subquery and declare the columns NOT NULL",
         )
+    if unsure:
+        inner = linked_alone(inner, node, ids)
+    below, columns, links = _columns(inner, values, ids)
     again = with_fresh_ids(below, ids) if unsure else below
     node, found = _found(node, _narrowed(inner, columns, test, ids), ids, test.span)
     if not unsure:
@@ -170,10 +172,6 @@ def _member(
         node, again, links, inner.switches, column=again.columns[-1], test=test, ids=ids
     )
     return node, _case([(found, TRUE), (unknown, NULL)], FALSE)
-
-
-def _may_be_unknown(test: InSubquery, columns: tuple[Column, ...]) -> bool:
-    return any(a.nullable for a in test.arguments) or any(c.nullable for c in columns)
 
 
 def _narrowed(inner: Inner, columns: tuple[Column, ...], test: InSubquery, ids: Ids) -> Inner:

@@ -44,6 +44,14 @@ def has_quotient(expression: Expression) -> bool:
             return False
 
 
+def compared_exactly(expression: Expression) -> bool:
+    """True for quotients, and for exact numbers that became DOUBLE to meet one."""
+    if has_quotient(expression):
+        return True
+    inner = without_casts(expression)
+    return scale_of(expression.type) is None and scale_of(inner.type) is not None
+
+
 def as_ratio(expression: Expression) -> Ratio:
     """Numerator and denominator (None: no division). UnsupportedError if there is no such form."""
     expression = without_casts(expression)

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import dataclasses
 
-from ..query.bound import Call, Expression
+from ..query.bound import Expression
 from ..query.datatypes import Column
-from .expressions import call, columns_of, disjunction, reference
+from .decorrelate import compared
+from .expressions import call, disjunction, reference
 from .extending import computed_column
 from .logical import Ids, Node, project
 from .secure import AggregateFunction
 from .subquery_joins import aggregate, kept
 
-MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "<>": "<>"}
 EXTREMES: dict[str, tuple[AggregateFunction, ...]] = {
     "<": ("min",),
     "<=": ("min",),
@@ -26,18 +26,6 @@ EXTREMES: dict[str, tuple[AggregateFunction, ...]] = {
     ">=": ("max",),
     "<>": ("min", "max"),
 }
-
-
-def compared(condition: Expression, node: Node) -> tuple[Expression, str, Expression] | None:
-    """The condition as (what `node` computes, comparison, what the other side computes)."""
-    match condition:
-        case Call(function=function, arguments=(a, b)) if function in MIRRORED:
-            known = frozenset(node.ids)
-            for own, operator, other in ((a, function, b), (b, MIRRORED[function], a)):
-                mine = columns_of(own)
-                if mine and mine <= known and not columns_of(other) & known:
-                    return own, operator, other
-    return None
 
 
 def extremes(

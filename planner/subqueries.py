@@ -74,7 +74,7 @@ class Unnesting:
             subquery = rebuild(subquery, arguments) if arguments else subquery
             assert isinstance(subquery, Exists | InSubquery)
             subquery = dataclasses.replace(subquery, negated=negated)
-            inner = inner_of(_unordered(subquery), self._ids, loose=True)
+            inner = inner_of(_unordered(subquery), self.node, self._ids, loose=True)
             joined = self._semi_join(subquery, inner)
             if joined is None:
                 self.node, condition = self._truth(subquery, inner)
@@ -89,17 +89,17 @@ class Unnesting:
             case ScalarSubquery():
                 return self._scalar(subquery)
             case Exists() | InSubquery():
-                inner = inner_of(_unordered(subquery), self._ids, loose=True)
+                inner = inner_of(_unordered(subquery), self.node, self._ids, loose=True)
                 self.node, value = self._truth(subquery, inner)
             case QuantifiedSubquery():
-                inner = inner_of(_unordered(subquery), self._ids, loose=True)
+                inner = inner_of(_unordered(subquery), self.node, self._ids, loose=True)
                 self.node, value = quantified(self.node, inner, subquery, self._ids)
             case _:
                 raise AssertionError(type(subquery).__name__)
         return value
 
     def _scalar(self, subquery: ScalarSubquery) -> Expression:
-        inner = inner_of(subquery.query, self._ids, loose=False)
+        inner = inner_of(subquery.query, self.node, self._ids, loose=False)
         self.node, (value,), row = with_values(self.node, inner, self._ids, subquery.span)
         if row is None:
             return value

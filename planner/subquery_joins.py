@@ -6,7 +6,7 @@ import dataclasses
 
 from ..query.bound import Call, Case, ColumnRef, Expression, Literal
 from ..query.datatypes import BIGINT, BOOLEAN, Column
-from ..query.errors import Span, UnsupportedError
+from ..query.errors import SECOND_ROW, Span
 from .expressions import (
     TRUE,
     call,
@@ -24,11 +24,9 @@ from .logical import Aggregate, Aggregated, Ids, Node, Values, check, join, proj
 from .lower_attach import has_one_row
 from .ratios import has_quotient
 from .secure import AggregateFunction
-from .subquery_plans import Inner, Link
+from .subquery_plans import Inner, Link, linked_alone
 
 Items = tuple[tuple[Column, Expression], ...]
-
-MANY_ROWS = "a subquery used as a value gives more than one row"
 
 
 def kept(columns: tuple[Column, ...]) -> Items:
@@ -138,6 +136,7 @@ def _of_nothing(expression: Expression, counts: frozenset[int]) -> Expression:
 def _with_row(
     node: Node, inner: Inner, ids: Ids, span: Span | None
 ) -> tuple[Node, tuple[Expression, ...], Expression | None]:
+    inner = linked_alone(inner, node, ids)
     own = frozenset(inner.node.ids)
     inside: list[tuple[Column, Expression]] = []
     values: list[Expression] = []
@@ -153,8 +152,6 @@ def _with_row(
     items = (*kept(inner.key), *inside, (there, TRUE))
     items += kept(tuple(c for c in inner.node.columns if c.id in outside and c not in inner.key))
     right: Node = project(inner.node, items)
-    if inner.residual:
-        raise unsupported_residual(inner)
     facts = Analysis().facts(right)
     unique = facts.unique_on(frozenset(c.id for c in inner.key)) is not None
     if not unique and facts.rows > 1:
@@ -188,13 +185,13 @@ def _checked(
     few = call("<=", [reference(rows), one])
     joined: Node
     if not inner.is_correlated:
-        small = check(grouped, dataclasses.replace(few, span=span), MANY_ROWS)
+        small = check(grouped, dataclasses.replace(few, span=span), SECOND_ROW)
         joined = join("inner", node, small, (), span)
     else:
         joined = beside(node, grouped, inner.links, inner.switches, span)
         count = reference(dataclasses.replace(rows, nullable=True))
         fits = disjunction([call("is_null", [count], nullable=False), call("<=", [count, one])])
-        joined = check(joined, dataclasses.replace(fits, span=span), MANY_ROWS)
+        joined = check(joined, dataclasses.replace(fits, span=span), SECOND_ROW)
     known = {c.id: c for c in joined.columns}
     by: dict[int, Expression] = {
         old.id: reference(known[new.id]) for old, new in zip(arguments, least, strict=True)
@@ -204,12 +201,3 @@ def _checked(
         count = reference(known[rows.id])
         there = call(">", [count, Literal(type=BIGINT, nullable=False, value=0)])
     return joined, tuple(substitute(v, by) for v in values), there
-
-
-def unsupported_residual(inner: Inner) -> UnsupportedError:
-    """The error for a correlation that has no join."""
-    return UnsupportedError(
-        "a subquery may be correlated here by equalities only",
-        span=inner.residual[0].span,
-        hint="compare with = there, or join a derived table",
-    )

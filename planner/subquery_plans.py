@@ -12,9 +12,22 @@ from dataclasses import dataclass
 
 from ..query.bound import Expression, Query
 from ..query.datatypes import Column
-from .decorrelate import keyed, outer_columns, pull, sides
-from .expressions import columns_of, conjunction, reference, substitute
-from .logical import Aggregate, Filter, Ids, Node, Project, Sort, Values
+from ..query.errors import UnsupportedError
+from .decorrelate import compared, keyed, outer_columns, pull, sides
+from .expressions import call, columns_of, conjunction, reference, substitute
+from .extending import computed_column
+from .logical import (
+    Aggregate,
+    Filter,
+    Ids,
+    Node,
+    Project,
+    Sort,
+    Values,
+    join,
+    project,
+    with_fresh_ids,
+)
 from .lower_attach import has_one_row
 from .ratios import has_quotient
 
@@ -50,8 +63,9 @@ class Inner:
         return tuple(dict.fromkeys(column for column, _ in self.links))
 
 
-def inner_of(query: Query, ids: Ids, *, loose: bool) -> Inner:
-    """The parts of a subquery. `loose`: how often it gives a row does not matter.
+def inner_of(query: Query, outer: Node, ids: Ids, *, loose: bool) -> Inner:
+    """The parts of a subquery of the query `outer`. `loose`: how often it gives a row does not
+    matter.
 
     UnsupportedError, with the place, where a reference to the outer query cannot be moved.
     """
@@ -68,9 +82,10 @@ def inner_of(query: Query, ids: Ids, *, loose: bool) -> Inner:
         single = isinstance(base, Values) and not switches
     else:
         below, conditions = pull(base.input, ids, loose=False)
-        switches = tuple(c for c in conditions if not columns_of(c) & frozenset(below.ids))
-        equalities = tuple(c for c in conditions if c not in switches)
-        node, links = _grouped(base, below, equalities, ids)
+        below, links, switches, residual = _sorted_out(below, conditions, ids)
+        below, further = _per_value(below, residual, outer, ids)
+        links += further
+        node = _grouped(base, below, tuple(dict.fromkeys(column for column, _ in links)))
         residual, single = (), True
     return Inner(
         node=node,
@@ -145,18 +160,53 @@ def _sorted_out(
     return node, tuple(zip(keys, outer, strict=True)), switches, residual
 
 
-def _grouped(
-    summary: Aggregate, below: Node, equalities: Conditions, ids: Ids
-) -> tuple[Node, tuple[Link, ...]]:
+def _grouped(summary: Aggregate, below: Node, keys: tuple[Column, ...]) -> Aggregate:
     """One group for every combination of the compared columns."""
-    pairs = [sides(c, below) for c in equalities]
-    below, keys = keyed(below, equalities, ids)
-    outer = [pair[1] for pair in pairs if pair is not None]
-    distinct = tuple(dict.fromkeys(keys))
-    node = dataclasses.replace(
+    return dataclasses.replace(
         summary,
         input=below,
-        keys=tuple(key.id for key in distinct),
-        columns=distinct + tuple(a.column for a in summary.aggregates),
+        keys=tuple(key.id for key in keys),
+        columns=keys + tuple(a.column for a in summary.aggregates),
     )
-    return node, tuple(zip(keys, outer, strict=True))
+
+
+def linked_alone(inner: Inner, outer: Node, ids: Ids) -> Inner:
+    """The same subquery with equalities instead of other comparisons between the sides."""
+    node, links = _per_value(inner.node, inner.residual, outer, ids)
+    return dataclasses.replace(inner, node=node, links=inner.links + links, residual=())
+
+
+def _per_value(
+    node: Node, residual: Conditions, outer: Node, ids: Ids
+) -> tuple[Node, tuple[Link, ...]]:
+    """`node` once for every distinct value that the outer rows compare with, and the links to it.
+
+    s, s.x < o.y   =>   (SELECT DISTINCT o.y AS v FROM o) JOIN s ON s.x < v,  v = o.y
+    """
+    if not residual:
+        return node, ()
+    known = frozenset(outer.ids)
+    parts = [compared(condition, node) for condition in residual]
+    for part, condition in zip(parts, residual, strict=True):
+        if part is None or columns_of(part[2]) - known:
+            raise UnsupportedError(
+                "a subquery may be correlated here by = <> < <= > >= between a value of its own "
+                "and one of the query directly around it only",
+                span=condition.span,
+                hint="join a derived table that computes what is compared",
+            )
+    found = [part for part in parts if part is not None]
+    columns = {other: computed_column(other, ids) for _, _, other in found}
+    copy = with_fresh_ids(outer, ids)
+    by: dict[int, Expression] = {
+        old: reference(new) for old, new in zip(outer.ids, copy.columns, strict=True)
+    }
+    items = tuple((column, substitute(other, by)) for other, column in columns.items())
+    below = project(copy, items)
+    values = Aggregate(columns=below.columns, input=below, keys=below.ids, aggregates=())
+    compares = tuple(
+        call(function, [own, reference(columns[other])], like=original)
+        for (own, function, other), original in zip(found, residual, strict=True)
+    )
+    joined = join("inner", values, node, compares, residual[0].span)
+    return joined, tuple((column, other) for other, column in columns.items())

@@ -142,6 +142,10 @@ class PeerFailedError(PeerError):
     """A party reported that it failed."""
 
 
+SECOND_ROW = "a subquery used as a value gives more than one row"
+"""Why a query fails that takes one value where there are several; the same words in every place."""
+
+
 class SessionError(TacitError):
     """The session was refused or ended before its result."""
 

@@ -16,6 +16,7 @@ from ..extending import computed_column, extend, join_public
 from ..known import Key
 from ..logical import Node, Union, join, keep
 from ..ownership import is_local, is_partitioned, owners
+from ..ratios import compared_exactly
 from .context import Context
 from .join_search import JoinSearch, Relation, Steps
 from .push_filters import push
@@ -105,6 +106,8 @@ class JoinGraph:
         if column_pair(condition) is not None:
             return column_pair(condition)
         if not isinstance(condition, Call) or condition.function != "=":
+            return None
+        if any(map(compared_exactly, condition.arguments)):
             return None
         homes = [self._home(argument) for argument in condition.arguments]
         if homes[0] is None or homes[1] is None or homes[0] == homes[1]:

@@ -40,8 +40,7 @@ from ..logical import (
     with_children,
 )
 from ..ownership import is_local, is_partitioned
-from ..ratios import has_quotient
-from ..scales import scale_of, without_casts
+from ..ratios import compared_exactly
 from .context import Context
 
 
@@ -128,7 +127,7 @@ class _Sinking:
         for known, column in self._known:
             if known == expression:
                 return reference(column)
-        if self._may_sink(expression) and (quotients or not _compared_exactly(expression)):
+        if self._may_sink(expression) and (quotients or not compared_exactly(expression)):
             return self._sunk(expression)
         if isinstance(expression, Call) and expression.function in ("and", "or"):
             expression = self._grouped(expression)
@@ -166,14 +165,6 @@ class _Sinking:
             group = groups[entry]
             arguments.append(group[0] if len(group) == 1 else call(logic.function, group))
         return dataclasses.replace(logic, arguments=tuple(arguments))
-
-
-def _compared_exactly(expression: Expression) -> bool:
-    """True for quotients, and for exact numbers that became DOUBLE to meet one."""
-    if has_quotient(expression):
-        return True
-    inner = without_casts(expression)
-    return scale_of(expression.type) is None and scale_of(inner.type) is not None
 
 
 def origin_of(node: Node, expression: Expression) -> Origin | None:

@@ -28,7 +28,14 @@ from tacit.query.datatypes import (
     SqlType,
     VarcharType,
 )
-from tacit.query.errors import CancelledError, ConfigurationError, DataError, InternalError
+from tacit.query.errors import (
+    SECOND_ROW,
+    CancelledError,
+    ConfigurationError,
+    DataError,
+    InternalError,
+    SessionError,
+)
 
 WIDE = Encoding(lo=-(2**63), hi=2**63 - 1)
 
@@ -430,4 +437,16 @@ def test_a_fragment_s_memory_is_limited() -> None:
     with pytest.raises(DataError, match="more memory than it may have"):
         source.execute("SELECT count(DISTINCT a.n * 3000 + b.n) FROM visits a, visits b")
     assert source.execute("SELECT count(*) FROM visits").column(0).to_pylist() == [3000]
+    source.close()
+
+
+def test_a_second_row_of_a_subquery_is_told_as_such(tmp_path: Path) -> None:
+    """The words stand in the plan, so everybody may read them; other errors are the owner's."""
+    write(tmp_path / "v.csv")
+    directory = party(tmp_path, "ATTACH 'v.csv' AS visits;")
+    source = open_source(directory, VISITS, "mercy", public_directory=tmp_path)
+    with pytest.raises(SessionError, match=SECOND_ROW):
+        source.execute(f"SELECT error('{SECOND_ROW}') FROM visits")
+    with pytest.raises(DataError):
+        source.execute(f"SELECT error('{SECOND_ROW}' || ward) FROM visits WHERE ward IS NOT NULL")
     source.close()

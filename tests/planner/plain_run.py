@@ -22,6 +22,7 @@ from tacit.planner.secure import (
     AggregateSpec,
     AlignedSum,
     Attach,
+    Check,
     Concat,
     Filter,
     Fragment,
@@ -249,6 +250,10 @@ class PlainRun:
             case Filter():
                 scalars = Scalars(operator.input.columns)
                 return [r for r in inputs[0] if scalars.value(operator.predicate, r)]
+            case Check():
+                scalars = Scalars(operator.input.columns)
+                assert all(scalars.value(operator.condition, r) for r in inputs[0]), "a check fails"
+                return inputs[0]
             case Project():
                 return self.project(operator, inputs[0])
             case Join():

@@ -41,15 +41,22 @@ REFUSALS = [
     ),
     (f"SELECT sin(v.cost + p.born) {JOINED}", "sin over columns", "sin(v.cost + p.born)"),
     (
-        "SELECT (SELECT sum(cost) FROM visits v WHERE v.cost < p.born) FROM patients p",
-        "correlated by equalities only",
+        "SELECT count(*) FROM patients p WHERE EXISTS (SELECT ward FROM visits v "
+        "WHERE v.cost < p.born GROUP BY ward HAVING count(*) > 2)",
+        "may be correlated by equalities only",
         "v.cost < p.born",
     ),
     (
-        "SELECT (SELECT cost FROM visits v WHERE v.patient_id = p.patient_id "
-        "ORDER BY admitted LIMIT 1) FROM patients p",
+        "SELECT (SELECT max(v.cost) FROM labs l LEFT JOIN visits v "
+        "ON v.patient_id = l.patient_id AND v.cost < p.born) FROM patients p",
         "not supported at this place of a subquery",
-        "v.patient_id = p.patient_id",
+        "v.cost < p.born",
+    ),
+    (
+        "SELECT (SELECT max(cost) FROM visits v WHERE v.cost IS DISTINCT FROM p.born) "
+        "FROM patients p",
+        "between a value of its own",
+        "v.cost IS DISTINCT FROM p.born",
     ),
     (
         "SELECT (born, patient_id) NOT IN (SELECT patient_id, cost FROM visits) FROM patients",
