@@ -36,6 +36,7 @@ from .ownership import is_local
 from .ranging import expression_range
 from .scales import scale_of
 from .shared_tables import shared_facts
+from .statistics import QUOTIENTS, statistic_encoding
 from .window_facts import window_facts
 
 Ranges = Mapping[int, Encoding | None]
@@ -259,6 +260,8 @@ def _where_known(expression: Expression, value: Expression) -> Expression | None
 
 def range_of(expression: Expression, facts: Facts) -> Encoding | None:
     """The range of an expression over a node's columns; DOUBLE values in fixed point."""
+    if isinstance(expression, Call) and expression.function in QUOTIENTS:
+        return statistic_encoding(expression, facts.ranges)
     if isinstance(expression.type, DoubleType) and not isinstance(expression, ColumnRef):
         exact = expression_range(expression, facts.ranges) if _has_scale(expression) else None
         return exact or double_encoding(expression, facts.ranges, facts.averages)

@@ -304,5 +304,10 @@ def aggregate_sql(aggregated: Aggregated, columns: dict[int, str]) -> str:
             return f"any_value({argument})"
         case "arg_min" | "arg_max" if aggregated.order is not None:
             return f"{aggregated.function}({argument}, {columns[aggregated.order]})"
+        case "corr" | "regr_slope" if aggregated.order is not None:
+            inner = f"{aggregated.function}({argument}, {columns[aggregated.order]})"
+            return f"nullif({inner}, 'NaN'::DOUBLE)"
+        case function if aggregated.order is not None:
+            return f"{function}({argument}, {columns[aggregated.order]})"
         case function:
             return f"{function}({argument})"

@@ -6,7 +6,9 @@ from ..query.datatypes import Encoding
 from .dependencies import independent
 from .known import Facts, Key, domain_size
 from .logical import Aggregate, Aggregated
+from .scales import scale_of
 from .secure import VALUES_OF_ROWS
+from .statistics import STATISTICS, bound_of, extent, native_encoding
 
 Multiples = tuple[tuple[dict[int, int], int, Facts], ...]
 """For each input that makes up the groups: its ids by the aggregate's input ids, a bound on its
@@ -18,7 +20,10 @@ def aggregate_facts(node: Aggregate, below: Facts, multiples: Multiples) -> Fact
     ranges = {key: below.ranges[key] for key in node.keys}
     smallest = {key: below.smallest.get(key, 1) for key in node.keys}
     for aggregated in node.aggregates:
-        ranges[aggregated.column.id] = _aggregate_range(aggregated, below, multiples)
+        if aggregated.function in STATISTICS:
+            ranges[aggregated.column.id] = _statistic_range(node, aggregated, below)
+        else:
+            ranges[aggregated.column.id] = _aggregate_range(aggregated, below, multiples)
         smallest[aggregated.column.id] = _aggregate_smallest(aggregated, below)
     return Facts(
         rows=rows,
@@ -87,6 +92,22 @@ def _aggregate_range(
             return Encoding(lo=low, hi=high, fraction_bits=argument.fraction_bits)
         case _:
             return argument
+
+
+def _statistic_range(node: Aggregate, aggregated: Aggregated, below: Facts) -> Encoding | None:
+    """A statistic that an owner computes in floating point."""
+    extents = []
+    for column in node.input.columns:
+        encoding, scale = below.ranges[column.id], scale_of(column.type)
+        if column.id not in aggregated.reads:
+            continue
+        if encoding is None or encoding.fraction_bits is not None or scale is None:
+            return None
+        extents.append((column.id, extent(encoding, scale), 10**scale))
+    known = {identity: (found, unit) for identity, found, unit in extents}
+    y, _ = known[aggregated.reads[0]]
+    x, unit = known[aggregated.reads[-1]]
+    return native_encoding(bound_of(aggregated.function, x, y, below.rows, unit))
 
 
 def _aggregate_smallest(aggregated: Aggregated, below: Facts) -> int:

@@ -22,11 +22,13 @@ from ..query.datatypes import (
     SqlType,
 )
 from ..query.errors import Span, UnsupportedError
+from ..query.functions import OF_ONE, OF_TWO
 from .expressions import call, reference, transform
 from .logical import Aggregate, Aggregated, Ids, Node, project
 from .modes import with_mode
 from .scales import sum_type
 from .secure import VALUES_OF_ROWS, AggregateFunction
+from .statistics import STATISTICS
 
 
 class Grouping:
@@ -84,13 +86,13 @@ class Grouping:
     def _aggregate(self, node: BoundAggregate) -> Expression:
         argument = _filtered(node)
         if node.function == "avg" and argument is not None:
-            total = self._column(node, "sum", argument, sum_type(argument.type), nullable=True)
-            count = self._column(node, "count", argument, BIGINT, nullable=False)
-            return call("/", [total, count], type=DOUBLE, nullable=True, like=node)
+            return self._average(node, argument)
         if node.function in ("arg_min", "arg_max"):
             return self._picked(node, argument)
         if node.function == "mode" and argument is not None:
             return self._mode(node, argument)
+        if argument is not None and node.function in OF_ONE | OF_TWO:
+            return self._statistic(node, argument)
         nullable = node.function in ("sum", "min", "max", "any_value")
         return self._column(node, node.function, argument, node.type, nullable=nullable)
 
@@ -111,14 +113,30 @@ class Grouping:
         column, _ = self._modes[source.id]
         return dataclasses.replace(reference(column), span=node.span)
 
+    def _statistic(self, node: BoundAggregate, argument: Expression) -> Expression:
+        """Variances and the like; those of pairs take the rows where both are known."""
+        second = node.second
+        if second is None:
+            return self._column(node, node.function, argument, DOUBLE, nullable=True)
+        first = _where_known(argument, second)
+        second = _where_known(second, first)
+        if node.function == "regr_count":
+            return self._column(node, "count", first, BIGINT, nullable=False)
+        if node.function in ("regr_avgx", "regr_avgy"):
+            return self._average(node, first if node.function == "regr_avgy" else second)
+        return self._column(node, node.function, first, DOUBLE, nullable=True, order=second)
+
+    def _average(self, node: BoundAggregate, argument: Expression) -> Expression:
+        """AVG: SUM divided by COUNT, exact integers both."""
+        total = self._column(node, "sum", argument, sum_type(argument.type), nullable=True)
+        count = self._column(node, "count", argument, BIGINT, nullable=False)
+        return call("/", [total, count], type=DOUBLE, nullable=True, like=node)
+
     def _picked(self, node: BoundAggregate, argument: Expression | None) -> Expression:
         """ARG_MIN and ARG_MAX: rows where the value or the order is NULL do not count."""
         assert argument is not None
         assert node.second is not None
-        order = node.second
-        if argument.nullable:
-            known = call("is_not_null", [argument], nullable=False)
-            order = Case(type=order.type, nullable=True, branches=((known, order),), otherwise=None)
+        order = _where_known(node.second, argument)
         return self._column(node, node.function, argument, node.type, nullable=True, order=order)
 
     def _column(
@@ -175,12 +193,22 @@ class Grouping:
                 return "arg_min"
             case "arg_max", _:
                 return "arg_max"
+            case name, False if name in STATISTICS:
+                return name  # type: ignore[return-value]
             case _:
                 raise UnsupportedError(
                     f"the aggregate {function} is not supported",
                     span=node.span,
                     hint="sum, count, avg, min and max are",
                 )
+
+
+def _where_known(value: Expression, other: Expression) -> Expression:
+    """The value where the other one is not NULL."""
+    if not other.nullable:
+        return value
+    known = call("is_not_null", [other], nullable=False)
+    return Case(type=value.type, nullable=True, branches=((known, value),), otherwise=None)
 
 
 def _filtered(node: BoundAggregate) -> Expression | None:

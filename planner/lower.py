@@ -45,6 +45,7 @@ from .secure import Filter as SecureFilter
 from .secure import Project as SecureProject
 from .secure import Sort as SecureSort
 from .shared_encodings import SharedEncodings
+from .statistics import QUOTIENTS, statistic_encoding
 from .widths import check_parts, check_width, holding, refused
 
 
@@ -206,6 +207,10 @@ class Lowering:
 
     def _computed(self, expression: Expression, below: Operator, column: Column) -> Expression:
         scalars = self.scalars(below)
+        if isinstance(expression, Call) and expression.function in QUOTIENTS:
+            *exact, limit = expression.arguments
+            operands = (*map(scalars.rewrite, exact), limit)
+            return dataclasses.replace(expression, arguments=operands)
         if not has_quotient(expression):
             return scalars.rewrite(expression)
         top, bottom = as_ratio(expression)
@@ -229,7 +234,11 @@ class Lowering:
     ) -> Column:
         """The output column: type, range and nullability as computed."""
         ranges = {c.id: c.encoding for c in below.columns}
-        if isinstance(expression, Call) and expression.function == "/":
+        if isinstance(expression, Call) and expression.function in QUOTIENTS:
+            own = statistic_encoding(expression, ranges)
+            if own is None:
+                raise _too_wide(expression)
+        elif isinstance(expression, Call) and expression.function == "/":
             own = _quotient_range(expression, ranges, facts)
         elif isinstance(expression, ColumnRef):
             own = ranges[expression.id]
@@ -339,6 +348,14 @@ def _origin(node: Node, column_id: int) -> Expression | None:
         if not below:
             return None
         node = below[0]
+
+
+def _too_wide(expression: Expression) -> UserError:
+    return UnsupportedError(
+        "this statistic needs more bits than a share holds",
+        span=expression.span,
+        hint="declare tighter CHECK bounds for its columns or a smaller ROWS",
+    )
 
 
 def _is_constant(column: Column) -> bool:

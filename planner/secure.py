@@ -34,6 +34,19 @@ AggregateFunction = Literal[
     "constant",
     "arg_min",
     "arg_max",
+    "var_pop",
+    "var_samp",
+    "stddev_pop",
+    "stddev_samp",
+    "covar_pop",
+    "covar_samp",
+    "corr",
+    "regr_slope",
+    "regr_intercept",
+    "regr_r2",
+    "regr_sxx",
+    "regr_syy",
+    "regr_sxy",
 ]
 
 VALUES_OF_ROWS: frozenset[AggregateFunction] = frozenset(
@@ -152,6 +165,8 @@ class Project(Operator):
     A quotient `/` stands only at the top of an expression, over exact arguments a and b of one
     scale: the encoded value is sign * floor(|a| * 2^f / |b|), f the encoding's fraction_bits, NULL
     where b is 0 or either is NULL. The range is that of the non-NULL quotients.
+    `ratio`, `root_ratio` and `ratio_to_root` stand at the top only, too: a / b, sqrt(a / b) and
+    a / sqrt(b), off by a relative 2^-32 or less at most (statistics.py).
     A plain reference to a column of fraction bits 0 may restate its integers as a number of
     another type with decimals (a rounded quotient).
     """
@@ -220,6 +235,7 @@ class AggregateSpec:
     is the value of one of them.
     arg_min, arg_max: the argument of a row where the column `order` is least (largest) among the
     rows where it is not NULL (any of them among equals); NULL if there is none.
+    Statistics do not stand here: they have become sums (planner/rules/expand_statistics.py).
     """
 
     column: Column

@@ -98,7 +98,7 @@ def check_parts(expression: Expression, ranges: Mapping[int, Encoding | None]) -
 WIDE = frozenset(
     {"+", "-", "*", "/", "negate", "abs", "sign", "cast", "coalesce", "greatest", "least"}
     | {"nullif", "in", "=", "<>", "<", "<=", ">", ">=", "is_distinct", "is_not_distinct"}
-    | {"is_null", "is_not_null", "and", "or", "not"}
+    | {"is_null", "is_not_null", "and", "or", "not", "ratio", "root_ratio", "ratio_to_root"}
 )
 """Functions that take numbers beyond the ring."""
 

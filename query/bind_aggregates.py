@@ -30,7 +30,7 @@ from .datatypes import (
     TimestampType,
 )
 from .errors import BindError, Span, UnsupportedError
-from .typerules import unparameterised
+from .typerules import is_numeric, unparameterised
 
 if TYPE_CHECKING:
     from .bind_expression import ExpressionBinder
@@ -124,6 +124,9 @@ def _plain(
     filter_: Expression | None,
 ) -> Aggregate:
     argument, *more = arguments
+    statistics = functions.OF_ONE | functions.OF_TWO
+    if name in statistics:
+        _check_numbers(node, arguments)
     may_be_empty = (
         not binder.grouped_by_keys or filter_ is not None or any(a.nullable for a in arguments)
     )
@@ -134,15 +137,35 @@ def _plain(
         distinct=node.distinct and name not in UNCHANGED_BY_DISTINCT,
         filter=filter_,
         type=aggregate_type(name, argument, node.span),
-        nullable=name != "count" and may_be_empty,
+        nullable=name in statistics - {"regr_count"}
+        or (name not in ("count", "regr_count") and may_be_empty),
         span=node.span,
     )
 
 
+def _check_numbers(node: syntax.Call, arguments: Sequence[Expression]) -> None:
+    for argument in arguments:
+        if not is_numeric(argument.type):
+            kind = unparameterised(argument.type)
+            raise BindError(
+                f"{node.name.upper()} does not take {kind}",
+                span=argument.span or node.span,
+                hint="write CAST(... AS ...) around the argument",
+            )
+    if node.distinct:
+        raise UnsupportedError(
+            f"{node.name.upper()} with DISTINCT is not supported",
+            span=node.span,
+            hint="take the statistic of a derived table with SELECT DISTINCT",
+        )
+
+
 def aggregate_type(name: str, argument: Expression, span: Span | None) -> SqlType:
     """DuckDB's result types. BindError if the aggregate does not take the argument."""
-    if name == "count":
+    if name in ("count", "regr_count"):
         return BIGINT
+    if name in functions.OF_ONE | functions.OF_TWO:
+        return DOUBLE
     if name in UNCHANGED_BY_DISTINCT:
         return argument.type
     match name, argument.type:

@@ -65,21 +65,34 @@ AGGREGATES = {
     name: names.split()[0]
     for names in (
         "count", "sum", "avg mean", "min", "max", "any_value", "count_if countif", "bool_and",
-        "bool_or", "arg_min min_by argmin", "arg_max max_by argmax", "mode",
+        "bool_or", "arg_min min_by argmin", "arg_max max_by argmax", "mode", "var_pop",
+        "var_samp variance", "stddev_pop", "stddev_samp stddev", "covar_pop", "covar_samp",
+        "corr", "regr_slope", "regr_intercept", "regr_r2", "regr_count", "regr_avgx",
+        "regr_avgy", "regr_sxx", "regr_syy", "regr_sxy",
     )
     for name in names.split()
 }  # fmt: skip
 """Every name of an aggregate that runs, and the name that it stands for."""
 
-TWO_ARGUMENTS = frozenset({"arg_min", "arg_max"})
+OF_ONE = frozenset({"var_pop", "var_samp", "stddev_pop", "stddev_samp"})
+
+OF_TWO = frozenset(
+    str.split(
+        """
+        covar_pop covar_samp corr regr_slope regr_intercept regr_r2 regr_count regr_avgx regr_avgy
+        regr_sxx regr_syy regr_sxy
+        """
+    )
+)
+"""Statistics of pairs, the dependent variable first."""
+
+TWO_ARGUMENTS = OF_TWO | {"arg_min", "arg_max"}
 
 STATISTICS = frozenset(
     str.split(
         """
-        var_samp var_pop variance stddev_samp stddev_pop stddev covar_samp covar_pop corr
-        regr_slope regr_intercept regr_r2 median quantile_cont quantile_disc quantile ttest_ind
-        ttest_welch ttest_paired chi2_test mann_whitney wilcoxon kaplan_meier logrank histogram
-        crosstab
+        median quantile_cont quantile_disc quantile ttest_ind ttest_welch ttest_paired chi2_test
+        mann_whitney wilcoxon kaplan_meier logrank histogram crosstab
         """
     )
 )

@@ -46,10 +46,5 @@ def no_clock(name: str, span: Span | None) -> UnsupportedError:
 
 
 _AGGREGATE_HINTS = {
-    **dict.fromkeys(
-        ("var_samp", "variance", "var_pop", "stddev_samp", "stddev", "stddev_pop"),
-        "query COUNT(x), SUM(x) and SUM(x * x), and compute it from these",
-    ),
-    "first": "write ANY_VALUE(x) or MIN(x)",
     "every": "write BOOL_AND(condition)",
 }

@@ -37,6 +37,7 @@ from .functions import FUNCTIONS
 from .literal import encode_literal
 from .numbers import to_fewer_decimals
 from .quotient import quotient
+from .statistic import statistic
 from .table import (
     FailureFlag,
     Form,
@@ -133,6 +134,8 @@ class Evaluator:
             return shifted(self, call)
         if function in ("+", "-", "*", "negate"):
             return self.arithmetic(call)
+        if function in ("ratio", "root_ratio", "ratio_to_root"):
+            return statistic(self, call, target or self.encoding(call))
         if function == "/":
             return quotient(self, call, target or self.encoding(call))
         if function == "cast":

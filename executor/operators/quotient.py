@@ -36,13 +36,13 @@ def quotient(evaluator: Evaluator, call: Call, target: Encoding) -> SecretColumn
     p = evaluator.protocol
     top, bottom = call.arguments
     shift = decimals(bottom.type) - decimals(top.type)
-    numerator = _magnitude(evaluator, top, 10 ** max(0, shift))
-    denominator = _magnitude(evaluator, bottom, 10 ** max(0, -shift))
+    numerator = magnitude_of(evaluator, top, 10 ** max(0, shift))
+    denominator = magnitude_of(evaluator, bottom, 10 ** max(0, -shift))
     dividend = shift_planes_up(numerator.planes, target.fraction_bits)
     width = max(abs(target.lo), abs(target.hi)).bit_length()
     raw = divide(p, dividend, denominator.planes, quotient_width=width)
     signs = [m.negative for m in (numerator, denominator) if m.negative is not None]
-    planes = _signed(evaluator, raw, signs, target)
+    planes = signed_under(evaluator, raw, signs, target)
     (nonzero,) = any_of(p, [denominator.planes])
     nulls = [p.invert(nonzero)]
     nulls += [m.column.null for m in (numerator, denominator) if m.column.null is not None]
@@ -61,7 +61,7 @@ class _Magnitude:
         self.negative = negative
 
 
-def _magnitude(evaluator: Evaluator, expression: Expression, factor: int) -> _Magnitude:
+def magnitude_of(evaluator: Evaluator, expression: Expression, factor: int) -> _Magnitude:
     p = evaluator.protocol
     column = evaluator.evaluate(expression, "ring")
     encoding = column.encoding
@@ -94,7 +94,7 @@ def _wide_magnitude(evaluator: Evaluator, column: SecretColumn, factor: int) -> 
     return _Magnitude(column, size, negative)
 
 
-def _signed(evaluator: Evaluator, raw: Bits, signs: Sequence[Bits], target: Encoding) -> Bits:
+def signed_under(evaluator: Evaluator, raw: Bits, signs: Sequence[Bits], target: Encoding) -> Bits:
     """Applies the operands' signs and the target's lower bound."""
     p = evaluator.protocol
     width = target.width

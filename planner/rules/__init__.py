@@ -15,6 +15,7 @@ from .bound_residuals import bound_residuals
 from .context import Context
 from .distinct_semi_builds import distinct_semi_builds
 from .drop_dependent_keys import drop_dependent_keys
+from .expand_statistics import expand_statistics
 from .factor_disjunctions import factor_disjunctions
 from .fold_constants import fold_constants
 from .inline_once import inline_once
@@ -44,6 +45,7 @@ RULES: tuple[Rule, ...] = (
     sink_expressions,
     merge_projects,
     drop_dependent_keys,
+    expand_statistics,
     aggregate_parts,
     prune_columns,
     distinct_semi_builds,

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from math import floor
+from math import floor, isqrt
 from typing import Any
 
 import duckdb
@@ -35,6 +35,7 @@ from tacit.planner.secure import (
     Window,
     children,
 )
+from tacit.planner.statistics import QUOTIENTS
 from tacit.query.bound import Call, Case, ColumnRef, Expression, Literal
 from tacit.query.datatypes import Column, DateType, DecimalType, DoubleType, IntegerType
 
@@ -311,7 +312,9 @@ class PlainRun:
         for row in rows:
             new: Row = {}
             for column, expression in zip(node.columns, node.expressions, strict=True):
-                if isinstance(expression, Call) and expression.function == "/":
+                if isinstance(expression, Call) and expression.function in QUOTIENTS:
+                    new[column.id] = self.statistic(scalars, expression, row, column)
+                elif isinstance(expression, Call) and expression.function == "/":
                     new[column.id] = self.quotient(scalars, expression, row, column)
                 else:
                     assert self.restates(node, expression) or (
@@ -369,6 +372,21 @@ class PlainRun:
         if node.kind == "full":
             found += [missing[0] | right[i] for i in others]
         return found
+
+    def statistic(self, scalars: Scalars, call: Call, row: Row, column: Column) -> Any:
+        top, bottom = (scalars.value(a, row) for a in call.arguments[:2])
+        if top is None or not bottom:
+            return None
+        assert column.encoding is not None
+        bits = column.encoding.fraction_bits or 0
+        match call.function:
+            case "ratio":
+                size = abs(top << bits) // abs(bottom)
+            case "root_ratio":
+                size = isqrt((top << 2 * bits) // bottom)
+            case _:
+                size = (abs(top) << bits + 35) // isqrt(bottom << 70)
+        return size if (top < 0) == (bottom < 0) else -size
 
     def join(self, node: Join, probe: list[Row], build: list[Row]) -> list[Row]:
         for a, b in zip(node.probe_keys, node.build_keys, strict=True):

@@ -401,6 +401,27 @@ CASES = [
                       patients of registry: patient_id, born, sex, name
         """,
     ),
+    (
+        ("push_filters", "merge_projects", "expand_statistics", "aggregate_parts"),
+        "SELECT var_samp(cost) FROM visits",
+        """
+        project var_samp
+          project ratio(((count * sum) - (sum * sum)), (count * (count - 1)), 100200100)
+            aggregate [] count(cost), sum(cost), sum(x21)
+              union
+                project cost, (cost * cost)...
+        """,
+    ),
+    (
+        ("expand_statistics",),
+        "SELECT var_samp(value) FROM labs",
+        """
+        project var_samp
+          aggregate [] var_samp(value)
+            project value
+              labs of mercy: lab_id, patient_id, value
+        """,
+    ),
 ]
 
 
