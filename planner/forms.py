@@ -169,7 +169,8 @@ def _windowed(operator: Window) -> Demand:
     demand: Demand = dict.fromkeys((*operator.partition, *(k.column for k in operator.order)), BITS)
     for spec in operator.calls:
         if spec.argument is not None:
-            form = RING if spec.function == "sum" else BITS
+            in_ring = spec.column.encoding is not None and spec.column.encoding.fits_ring
+            form = RING if spec.function == "sum" and in_ring else BITS
             demand = _merged(demand, {spec.argument: form})
     return demand
 

@@ -13,7 +13,7 @@ from .logical import Window, Windowed
 from .scales import sum_type
 from .secure import Operator, SortKey, WindowSpec
 from .secure import Window as SecureWindow
-from .widths import check_ring, check_width, refused
+from .widths import check_width, refused
 from .windowing import may_be_null
 
 if TYPE_CHECKING:
@@ -76,10 +76,7 @@ def _column(windowed: Windowed, inputs: dict[int, Column], facts: Facts) -> Colu
 
 def _checked(column: Column, windowed: Windowed) -> Column:
     try:
-        named = dataclasses.replace(column, name=column.name or windowed.function)
-        check_width(named)
-        if windowed.function == "sum":
-            check_ring(named)
+        check_width(dataclasses.replace(column, name=column.name or windowed.function))
     except UserError as error:
         place: Expression = Literal(type=BIGINT, nullable=False, value=0, span=windowed.span)
         raise refused(error, place) from None

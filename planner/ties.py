@@ -26,7 +26,7 @@ def check_ties(plan: Node, analysis: Analysis) -> None:
             span = windowed.span
             if span is None or not tells_ties_apart(windowed.function, windowed.frame):
                 continue
-            if seen.setdefault(span, windowed.column.id) != windowed.column.id:
+            if seen.setdefault(span, node.calls[0].column.id) != node.calls[0].column.id:
                 raise UnsupportedError(
                     "a window function whose order leaves rows tied is read in several places",
                     span=span,

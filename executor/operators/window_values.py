@@ -13,6 +13,7 @@ from ..circuits.rows import prefix_sum, shift_down, shift_up
 from ..circuits.tiles import tile_numbers
 from ..sharing.protocol import SharingProtocol
 from ..sharing.shares import Bits, Ring, Share, as_bits, as_ring, stack
+from .limbs import combined, scaled
 from .table import SecretColumn, encoding_of_column, null_of, planes_of, zero_extend
 from .window_edges import Edges, Series
 from .window_rows import WindowRows
@@ -49,7 +50,9 @@ class Values:
         }
         ends = dict(zip(requests, self.edges.ends(list(requests.values())), strict=True))
         counts = self._counts(ends)
-        columns = {c.column.id: self._column(c, ends, counts) for c in self.calls}
+        columns = self._wide_sums(ends)
+        narrow = [c for c in self.calls if c.column.id not in columns]
+        columns |= {c.column.id: self._column(c, ends, counts) for c in narrow}
         self._add_nulls(columns, ends, counts)
         return columns
 
@@ -64,8 +67,9 @@ class Values:
             names.append(("dense_rank", None, 0))
             planes.append(self.rows.peers)
         rings = self.p.flags_to_ring(planes, 64) if planes else []
-        names += [("sum", argument, 0) for argument in self.rows.sums]
-        for name, ring in zip(names, [*rings, *self.rows.sums.values()], strict=True):
+        names += [("sum", argument, place) for argument, place in self.rows.sums]
+        limbs = [limb.ring for limb in self.rows.sums.values()]
+        for name, ring in zip(names, [*rings, *limbs], strict=True):
             running = prefix_sum(ring)
             self._series[name] = Series(before=running - ring, after=running)
         for spec in self.calls:
@@ -92,12 +96,17 @@ class Values:
                 counted = [self.edges.index] if spec.number > 1 else []
                 return [self._series[_lookup(spec)], *counted]
             case "sum":
+                limbs = [self._series["sum", spec.argument, at] for at in self._limbs(spec)]
                 counter = self._series.get(("count", spec.argument, 0))
-                return [self._series["sum", spec.argument, 0], *([counter] if counter else [])]
+                return [*limbs, *([counter] if counter else [])]
             case "count" if ("count", spec.argument, 0) in self._series:
                 return [self._series["count", spec.argument, 0]]
             case _:
                 return [self.edges.index]
+
+    def _limbs(self, spec: WindowSpec) -> list[int]:
+        """The places of the limbs that a sum's argument is cut into."""
+        return [place for argument, place in self.rows.sums if argument == spec.argument]
 
     # Columns
 
@@ -148,6 +157,23 @@ class Values:
             column.bits = zero_extend(column.bits, encoding.width)
         return column
 
+    def _wide_sums(self, ends: _Ends) -> dict[int, SecretColumn]:
+        """Sums of several limbs, as planes."""
+        wide = [c for c in self.calls if c.function == "sum" and len(self._limbs(c)) > 1]
+        values = []
+        for spec in wide:
+            parts = []
+            for place in self._limbs(spec):
+                first, last = ends[spec.frame, id(self._series["sum", spec.argument, place])]
+                limb = self.rows.sums[spec.argument or 0, place]
+                parts.append(scaled(limb, as_ring(last) - as_ring(first), self.rows.rows))
+            values.append((parts, encoding_of_column(spec.column)))
+        planes = combined(self.p, values) if values else []
+        return {
+            spec.column.id: SecretColumn(encoding=encoding, rows=found.rows, bits=found)
+            for spec, (_, encoding), found in zip(wide, values, planes, strict=True)
+        }
+
     def _found(self, spec: WindowSpec, ends: _Ends) -> SecretColumn:
         """The value at an end of the frame; its null plane is that value's alone as yet."""
         assert spec.argument is not None
@@ -196,9 +222,9 @@ class Values:
         """For sums of values that may be NULL: whether the frame has only such."""
         counters = {}
         for spec in sums:
-            _, *counter = self._read(spec)
-            if counter:
-                first, last = ends[spec.frame, id(counter[0])]
+            counter = self._series.get(("count", spec.argument, 0))
+            if counter is not None:
+                first, last = ends[spec.frame, id(counter)]
                 counters[spec.column.id] = as_ring(last) - as_ring(first)
         words = ring_to_word(self.p, list(counters.values()), self.rows.rows.bit_length())
         some = any_of(self.p, words)

@@ -32,7 +32,7 @@ from tacit.planner.secure import (
 )
 from tacit.planner.windowing import frame_is_empty, may_be_null
 from tacit.query.bound import Frame
-from tacit.query.datatypes import BOOLEAN, Column, Encoding, VarcharType
+from tacit.query.datatypes import BIGINT, BOOLEAN, HUGEINT, Column, Encoding, VarcharType
 
 PADDED = Encoding(lo=0, hi=256**3 - 1, text_bytes=3)
 WHOLE = Frame(unit="rows", start=None, stop=None)
@@ -90,7 +90,9 @@ def spec(
     elif function == "sum":
         assert argument.encoding is not None
         low, high = min(0, argument.encoding.lo * rows), max(0, argument.encoding.hi * rows)
-        column = number(identity, low, high, nullable=nullable)
+        range_ = Encoding(lo=low, hi=high)
+        type = BIGINT if range_.fits_ring else HUGEINT
+        column = encoded(identity, type, range_, nullable=nullable)
     else:
         assert argument.encoding is not None
         column = encoded(identity, argument.type, argument.encoding, nullable=nullable)
@@ -206,6 +208,18 @@ def nothing_to_sort_by(rows: int) -> Operator:
     return windowed(table, (), (), (spec(100, "sum", table.columns[3], rows),))
 
 
+def wide(rows: int) -> Operator:
+    """Sums beyond the ring run in limbs."""
+    big = encoded(1, HUGEINT, Encoding(lo=-(1 << 70), hi=1 << 71), nullable=True)
+    table = fragment("t", "bob", rows, number(0, 0, 4095), big, number(2, -1, 1))
+    calls = (
+        spec(100, "sum", big, rows, FRAMES["running"]),
+        spec(101, "sum", big, rows, FRAMES["around"]),
+        spec(102, "max", big, rows),
+    )
+    return windowed(table, (2,), (by(0),), calls)
+
+
 def twice(rows: int) -> Operator:
     """A window over a window over the parts of two owners."""
     parts = [
@@ -227,6 +241,7 @@ CASES = [
     Built("unordered", unordered),
     Built("nothing to sort by", nothing_to_sort_by),
     Built("twice", twice),
+    Built("wide", wide, unique={"t": (0,)}),
     Built("places", places((1,)), unique={"t": (0,)}),
     Built("places of all", places(()), unique={"t": (0,)}),
     Built("ranks", ranks(nullable=False)),

@@ -95,9 +95,17 @@ def test_parts_of_a_table_share_their_windows(hospital: Any) -> None:
 
 
 def test_a_sum_that_does_not_fit_is_refused_at_its_place(hospital: Any) -> None:
-    factor = " * ".join(["p.born"] * 6)
+    factor = " * ".join(["p.born"] * 12)
     sql = f"SELECT sum({factor} * v.visit_id) OVER () {JOINED}"
     with pytest.raises(UserError) as caught:
         hospital.plan(sql)
     assert caught.value.span is not None
     assert re.match(r"sum\(|p\.born", sql[caught.value.span.start :])
+
+
+def test_one_function_in_several_steps_is_read_in_one_place(hospital: Any) -> None:
+    """AVG and a default of LAG are several columns of one window: ties there fit each other."""
+    hospital.plan(
+        "SELECT avg(v.cost) OVER (ORDER BY v.admitted ROWS 1 PRECEDING), "
+        f"lag(v.cost, 1, 0) OVER (ORDER BY v.admitted) {JOINED}"
+    )
