@@ -409,7 +409,12 @@ CASES = [
           project ratio(((count * sum) - (sum * sum)), (count * (count - 1)), 100200100)
             aggregate [] count(cost), sum(cost), sum(x21)
               union
-                project cost, (cost * cost)...
+                project cost, (cost * cost)
+                  project cost
+                    visits of mercy: visit_id, patient_id, admitted, cost, ward
+                project cost, (cost * cost)
+                  project cost
+                    visits of grace: visit_id, patient_id, admitted, cost, ward
         """,
     ),
     (
