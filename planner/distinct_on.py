@@ -19,14 +19,14 @@ def first_rows(
     node: Node, groups: tuple[int, ...], order: tuple[OrderBy, ...], ids: Ids, span: Span | None
 ) -> Node:
     """The node's rows that come first among those with the same `groups`, and their row number."""
-    number = row_number(ids)
+    number = row_number(ids, span)
     ordered = tuple(key for key in order if key.column not in groups)
     numbered = window(node, tuple(dict.fromkeys(groups)), ordered, (number,))
     one = Literal(type=BIGINT, nullable=False, value=1)
     return keep(numbered, call("=", [reference(number.column), one], nullable=False))
 
 
-def row_number(ids: Ids) -> Windowed:
+def row_number(ids: Ids, span: Span | None = None) -> Windowed:
     """The number of a row within its partition, from 1."""
     return Windowed(
         column=Column(id=ids.fresh(), name="row", type=BIGINT, encoding=None, nullable=False),
