@@ -3,7 +3,8 @@
     orders SEMI JOIN lineitem ON l_orderkey = o_orderkey
     =>  orders SEMI JOIN (SELECT DISTINCT l_orderkey FROM lineitem) ON ...
 
-Only the key columns matter there. Costs nothing and may lower the public row bound.
+Only the key columns matter there. Costs nothing and may lower the public row bound. Without
+columns it must not fire: grouping by none gives a row where there is none.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ def distinct_semi_builds(plan: Node, context: Context) -> Node:
         if not isinstance(node, Join) or node.kind not in ("semi", "anti") or is_local(node):
             return node
         right = node.right
-        if not is_local(right) or any(column_pair(c) is None for c in node.condition):
+        if not right.columns or not is_local(right):
+            return node
+        if any(column_pair(c) is None for c in node.condition):
             return node
         if context.facts(right).unique_on(frozenset(right.ids)) is not None:
             return node
