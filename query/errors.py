@@ -164,3 +164,8 @@ class PlanMismatchError(SessionError):
 
 class InternalError(TacitError):
     """A mistake of tacit itself."""
+
+
+def told(error: TacitError) -> str:
+    """An error's text, with the notes that were added on its way."""
+    return "\n".join([str(error), *getattr(error, "__notes__", ())])

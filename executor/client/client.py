@@ -17,7 +17,7 @@ import pyarrow as pa
 from ...planner.cost import PlanCost
 from ...query import load_catalog
 from ...query.catalog import Catalog
-from ...query.errors import InternalError, PeerTimeoutError, TacitError
+from ...query.errors import InternalError, PeerTimeoutError, SqlError, TacitError
 from ..party.control import MAX_TABLE_BYTES, ControlLink
 from ..party.federation import load_federation
 from ..party.messages import (
@@ -25,6 +25,7 @@ from ..party.messages import (
     SESSION_BYTES,
     Body,
     Cancel,
+    Check,
     Question,
     restore_cost,
 )
@@ -32,11 +33,14 @@ from ..party.results import Received
 from ..party.settings import load_settings
 from ..party.table_schema import restore_schema
 from ..transport.identity import load_identity
+from .copying import read_copy, relocated
+from .output import check_output
 
 SILENCE_SECONDS = 20.0
 """A node tells ten times a second how far it is; one that is silent for so long has stalled."""
 
 _CALL_SECONDS = 10.0
+_CHECK_SECONDS = 120.0
 _CONFIRM_SECONDS = 5.0
 
 
@@ -111,8 +115,31 @@ class Client:
         """Asks one SQL statement and waits for its result.
 
         `progress` is called about ten times a second in this thread. Any exception here, Ctrl-C
-        included, cancels the query at every node. Errors: the tree under TacitError.
+        included, cancels the query at every node. COPY writes its file here. Errors: the tree under
+        TacitError.
         """
+        copying = read_copy(sql, self.party)
+        if copying is not None:
+            return copying.run(lambda query: self._asked_for(query, progress))
+        return self._asked_for(sql, progress)
+
+    def check(self, sql: str) -> None:
+        """Reads and plans one SQL statement at the own node; nothing runs, nobody else hears of it.
+
+        Errors: as of `query`, as far as they show without running it.
+        """
+        copying = read_copy(sql, self.party)
+        text = sql if copying is None else copying.query
+        try:
+            if copying is not None:
+                check_output(copying.path)
+            self._link.call("check", Check(statement=text).body(), timeout_seconds=_CHECK_SECONDS)
+        except SqlError as error:
+            if copying is None:
+                raise
+            raise relocated(error, copying.query, copying.offset, copying.text) from None
+
+    def _asked_for(self, sql: str, progress: Callable[[Progress], None] | None) -> Result:
         question = Question(
             session=os.urandom(SESSION_BYTES).hex(),
             statement=sql,

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, TextIO
 
 import pyarrow as pa
 
-from ...query import parse
 from ...query.catalog import Catalog
-from ...query.errors import TacitError, UserError
+from ...query.errors import TacitError, UserError, told
 from . import meta_commands
 from .amounts import counted
 from .commands_results import chosen, listing
 from .output import form_of, write_output
 from .render import render, text_table
+from .scripts import Step, read_script, read_text, run_script
 from .watching import Asker, ProgressLine, ask, delivery_text, statistics_text
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Console:
             else:
                 self._run(text)
         except TacitError as error:
-            self.write(f"error: {error}")
+            self.write(f"error: {told(error)}")
 
     def write(self, text: str) -> None:
         """One line, or several, to the person."""
@@ -109,13 +109,30 @@ class Console:
         self._file, self._kept = path, []
         self.write("Answers are shown here." if path is None else f"Answers go to {path}.")
 
+    def run_file(self, path: Path) -> None:
+        """Runs the statements of a file. Errors: UserError if it cannot be read; of a statement."""
+        self._run(read_text(path))
+
     def _run(self, text: str) -> None:
-        for statement in parse(text):
-            result = self._ask(statement.text)
-            self._last_query = statement.text.rstrip().rstrip(";")
-            self._deliver(result)
-            if self.timing:
-                self.write(statistics_text(result))
+        try:
+            run_script(
+                self._client,
+                text,
+                read_script(text),
+                answered=self._answered,
+                progress=self._progress,
+            )
+        finally:
+            self._progress.clear()
+
+    def _answered(self, step: Step, result: Result) -> None:
+        self._progress.clear()
+        self._last_query = step.text.rstrip().rstrip(";")
+        if not step.gives_rows:
+            self._catalog = None  # its shared tables have changed
+        self._deliver(result)
+        if self.timing:
+            self.write(statistics_text(result))
 
     def _ask(self, sql: str) -> Result:
         try:

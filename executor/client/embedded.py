@@ -20,6 +20,7 @@ from ..party.results import Received
 from .client import Client, Progress, Result
 from .layout import Tables, write_example
 from .local import LocalFederation, create_local
+from .scripts import read_script, run_script
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -146,6 +147,30 @@ class Federation:
         """
         client = self.client(as_party)
         return Answer(client.query(sql, progress=progress), client.party)
+
+    def run_script(
+        self,
+        sql: str,
+        *,
+        as_party: str | None = None,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> tuple[Answer, ...]:
+        """Asks the statements of a text one after the other, as one of the parties.
+
+        All of them are read and, as far as they do not depend on each other, planned before the
+        first one runs. Errors: as `query`; the first one ends the script, and its `__notes__` say
+        which statement failed and what was done before.
+        """
+        client = self.client(as_party)
+        answers: list[Answer] = []
+        run_script(
+            client,
+            sql,
+            read_script(sql),
+            answered=lambda step, result: answers.append(Answer(result, client.party)),
+            progress=progress,
+        )
+        return tuple(answers)
 
     def client(self, party: str | None = None) -> Client:
         """The client that asks as a party (the first one unless given); it is closed with this.

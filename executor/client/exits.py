@@ -15,7 +15,7 @@ import signal
 import sys
 from collections.abc import Callable
 
-from ...query.errors import CancelledError, PolicyError, TacitError, UserError
+from ...query.errors import CancelledError, PolicyError, TacitError, UserError, told
 
 
 class UsageError(UserError):
@@ -37,7 +37,7 @@ def guarded(run: Callable[[argparse.Namespace], int], arguments: argparse.Namesp
         _forget_output()
         return 1
     except TacitError as error:
-        return _complain(str(error), exit_code(error))
+        return _complain(told(error), exit_code(error))
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         return _complain(f"{where}{error.strerror or error}", 1)

@@ -85,6 +85,13 @@ def _as(console: Console, argument: str) -> None:
     console.write(f"You ask as {console.party}.")
 
 
+@_command(r"\i", "FILE", "run the statements of a file")
+def _include(console: Console, argument: str) -> None:
+    if not argument:
+        raise UserError(r"\i needs the name of a file")
+    console.run_file(Path(argument).expanduser())
+
+
 @_command(r"\timing", "", "turn the line with rounds, bytes and seconds on or off")
 def _timing(console: Console, argument: str) -> None:
     console.timing = not console.timing

@@ -42,9 +42,9 @@ def check_output(path: Path) -> None:
 
 
 def form_of(path: Path) -> str:
-    """The form that a file's name asks for: csv, json, parquet by the suffix, else a text table."""
+    """The form that a file's name asks for: csv, json, parquet, arrow; else a text table."""
     suffix = path.suffix.lower().removeprefix(".")
-    return suffix if suffix in ("csv", "json", "parquet") else "table"
+    return suffix if suffix in ("csv", "json", "parquet", "arrow") else "table"
 
 
 def _replace(path: Path, content: bytes) -> None:

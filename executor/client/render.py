@@ -1,4 +1,4 @@
-"""How an answer looks: an aligned text table, CSV, JSON or Parquet.
+"""How an answer looks: an aligned text table, CSV, JSON, Parquet or Arrow.
 
 CSV and JSON carry every value exactly. The text table is for people: floating-point values are
 shortened to twelve digits, and characters that could steer a terminal are escaped.
@@ -12,6 +12,7 @@ import json
 import math
 import unicodedata
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -22,12 +23,23 @@ from ...query.errors import UserError
 Renderer = Callable[[Sequence[pa.Table]], bytes]
 
 
-def render(tables: Sequence[pa.Table], form: str) -> bytes:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CsvStyle:
+    """Whether a CSV file begins with the names of its columns, and what parts its fields."""
+
+    header: bool = True
+    delimiter: str = ","
+
+
+def render(tables: Sequence[pa.Table], form: str, *, style: CsvStyle | None = None) -> bytes:
     """The answers of one script, in order, as the bytes of one file.
 
     `form` is one of `FORMATS`. Text tables and CSV files are parted by an empty line; JSON is one
-    array of objects per answer. Errors: UserError if Parquet is asked to hold several answers.
+    array of objects per answer. Errors: UserError if Parquet or Arrow is asked to hold several
+    answers.
     """
+    if form == "csv" and style is not None:
+        return _csv(tables, style)
     return FORMATS[form](tables)
 
 
@@ -96,13 +108,15 @@ def _text(tables: Sequence[pa.Table]) -> bytes:
     return "\n\n".join(text_table(table) for table in tables).encode() + b"\n"
 
 
-def _csv(tables: Sequence[pa.Table]) -> bytes:
+def _csv(tables: Sequence[pa.Table], style: CsvStyle | None = None) -> bytes:
     from pyarrow import csv
 
+    style = style or CsvStyle()
+    options = csv.WriteOptions(include_header=style.header, delimiter=style.delimiter)
     parts = []
     for table in tables:
         buffer = io.BytesIO()
-        csv.write_csv(table, buffer)
+        csv.write_csv(table, buffer, options)
         parts.append(buffer.getvalue())
     return b"\n".join(parts)
 
@@ -138,12 +152,30 @@ def _json_value(value: Any) -> str:
 def _parquet(tables: Sequence[pa.Table]) -> bytes:
     from pyarrow import parquet
 
-    if len(tables) != 1:
-        raise UserError(f"a Parquet file holds one answer, but the statements gave {len(tables)}")
     buffer = io.BytesIO()
-    parquet.write_table(tables[0], buffer)
+    parquet.write_table(_only(tables, "a Parquet"), buffer)
     return buffer.getvalue()
 
 
-FORMATS: dict[str, Renderer] = {"table": _text, "csv": _csv, "json": _json, "parquet": _parquet}
+def _arrow(tables: Sequence[pa.Table]) -> bytes:
+    table = _only(tables, "an Arrow")
+    buffer = io.BytesIO()
+    with pa.ipc.new_file(buffer, table.schema) as writer:
+        writer.write_table(table)
+    return buffer.getvalue()
+
+
+def _only(tables: Sequence[pa.Table], what: str) -> pa.Table:
+    if len(tables) != 1:
+        raise UserError(f"{what} file holds one answer, but the statements gave {len(tables)}")
+    return tables[0]
+
+
+FORMATS: dict[str, Renderer] = {
+    "table": _text,
+    "csv": _csv,
+    "json": _json,
+    "parquet": _parquet,
+    "arrow": _arrow,
+}
 """Every form that an answer can take, by the name that `--format` knows it by."""

@@ -1,7 +1,7 @@
 """What nodes and clients say to each other on the control plane: small JSON objects, checked.
 
 node to node    hello, propose, start, cancel, drop
-owner to node   query, cancel, status, catalog, results; tables through DoGet
+owner to node   query, check, cancel, status, catalog, results; tables through DoGet
 """
 
 from __future__ import annotations
@@ -88,6 +88,13 @@ class Question(Message):
     session: str
     statement: str
     seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check(Message):
+    """An owner asks its node whether it can read and plan a statement."""
+
+    statement: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from ...query.errors import SessionError
 from ..transport.sockets import listen
 from .compiling import Compiler
 from .federation import Address
-from .messages import Body, Cancel, Proposal, Question, Removal, Start
+from .messages import Body, Cancel, Check, Proposal, Question, Removal, Start
 from .opening import listening, open_resources
 from .participating import Participant
 from .resources import RunPlan
@@ -160,6 +160,10 @@ def _actions(participant: Participant, owner: OwnerService) -> dict[str, Action]
         "query": Action(
             audience="owner",
             perform=lambda who, body, gone: owner.query(Question.from_body(body), gone),
+        ),
+        "check": Action(
+            audience="owner",
+            perform=lambda who, body, gone: owner.check(Check.from_body(body)),
         ),
         "status": Action(audience="owner", perform=lambda who, body, gone: owner.status()),
         "catalog": Action(audience="owner", perform=lambda who, body, gone: owner.catalog()),

@@ -11,7 +11,7 @@ import pyarrow as pa
 from ...query.errors import CancelledError, InternalError, SessionError, TacitError
 from .asking import Inquiry, Reply
 from .failures import describe_failure
-from .messages import Body, Cancel, Question
+from .messages import Body, Cancel, Check, Question
 from .participating import Participant
 from .resources import Resources, complain
 from .table_schema import schema_text
@@ -55,6 +55,13 @@ class OwnerService:
                 inquiry.cancel(CancelledError("the client went away"))
             with self._lock:
                 del self._inquiries[question.session]
+
+    def check(self, check: Check) -> Body:
+        """Reads and plans a statement. Errors: as of a query that nobody has to agree to."""
+        compiler = self._resources.compiler
+        if compiler.command(check.statement) is None:
+            compiler.plan(compiler.bind(check.statement), self._resources.party)
+        return {}
 
     def cancel(self, message: Cancel) -> None:
         """Ends a question of the owner's, by its mark, or its part in another party's session."""

@@ -74,6 +74,9 @@ class FakeClient:
         name = "explain" if sql.startswith("EXPLAIN") else "n"
         return result(pa.table({name: pa.array([sql, "line 2"] if name == "explain" else [7])}))
 
+    def check(self, sql):
+        pass
+
     def results(self):
         return tuple(self.received)
 
@@ -288,7 +291,7 @@ def test_statistics_of_an_answer_elsewhere_have_no_rows():
 
 
 def test_errors_keep_their_place_in_a_file():
-    from tacit.executor.client.commands_query import relocated
+    from tacit.executor.client.copying import relocated
     from tacit.query.errors import Span
 
     text = "SELECT 1;\n\nSELECT x\nFROM t;\n"
@@ -296,3 +299,16 @@ def test_errors_keep_their_place_in_a_file():
     error = SqlError("there is no table t", text=statement, span=Span(14, 15))
     moved = relocated(error, statement, text.index(statement), text)
     assert "(line 4, column 6)" in str(moved)
+
+
+def test_a_file_of_statements_runs(console, client, tmp_path):
+    path = tmp_path / "script.sql"
+    path.write_text("SELECT 1;\nSELECT 2;\n")
+    written(console, rf"\i {path}")
+    assert client.asked == ["SELECT 1", "SELECT 2"]
+    path.write_text("SELECT 1;\nSELECT forbidden;\nSELECT 3;\n")
+    told = written(console, rf"\i {path}")
+    assert "does not allow queries" in told
+    assert "statement 2 of 3 (line 2); statement 1 is done" in told
+    assert r"\i needs the name of a file" in written(console, r"\i")
+    assert "cannot read" in written(console, rf"\i {tmp_path / 'nothing'}")

@@ -53,9 +53,9 @@ def test_the_first_error_stops_with_its_place(running, capfd, tmp_path):
     path.write_text(f"{COUNTS};\nSELECT wart\nFROM visits;\n{JOINED};\n")
     assert run(running, path) == 1
     captured = capfd.readouterr()
-    assert captured.out.startswith("ward")
-    assert "360.50" not in captured.out
+    assert captured.out == ""
     assert "(line 2, column 8)" in captured.err
+    assert "statement 2 of 3 (line 2); nothing has run" in captured.err
     assert "ward" in captured.err
 
 
@@ -122,7 +122,7 @@ def test_an_answer_for_others_prints_nothing_here(running, capfd):
 
 
 def test_what_is_not_supported_is_refused_by_name(running, capfd):
-    assert run(running, "-c", "SELECT RANK() OVER (ORDER BY cost) FROM visits") == 1
+    assert run(running, "-c", "SELECT 1 WITH PRIVACY (epsilon = 1)") == 1
     complaint = capfd.readouterr().err
     assert "^" in complaint
     assert "hint" in complaint
