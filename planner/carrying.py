@@ -129,22 +129,34 @@ def _aggregate(
 def _union(node: Union, along: int, names: tuple[str, ...], context: Context) -> Carried | None:
     """The parts of a partitioned table, each with its own, under columns of the union's."""
     place = node.ids.index(along)
-    inputs, first = [], None
+    parts = []
     for part in node.inputs:
         below = carry(part, part.ids[place], names, context)
         if below is None:
             return None
-        first = first or below[1]
-        fresh = tuple(context.ids.copy(column) for column in below[1])
-        items = [(column, reference(column)) for column in part.columns]
-        items += [(c, reference(own)) for c, own in zip(fresh, below[1], strict=True)]
-        inputs.append(project(below[0], tuple(items)))
-    assert first is not None
-    columns = tuple(context.ids.copy(column) for column in first)
-    made = dataclasses.replace(
-        node,
-        columns=node.columns + columns,
-        inputs=tuple(inputs),
-        unique=(*node.unique, tuple(column.id for column in columns)),
+        parts.append(below)
+    carried: list[Column] = []
+    columns = list(node.columns)
+    items = [[(c, reference(c)) for c in part.columns] for part in node.inputs]
+    for own in zip(*(key for _, key in parts), strict=True):
+        known = _place(node, own)
+        if known is None:
+            known = len(columns)
+            columns.append(context.ids.copy(own[0]))
+            for added, column in zip(items, own, strict=True):
+                added.append((context.ids.copy(column), reference(column)))
+        carried.append(columns[known])
+    inputs = tuple(
+        project(below, tuple(added)) for (below, _), added in zip(parts, items, strict=True)
     )
-    return made, columns
+    unique = (*node.unique, tuple(column.id for column in carried))
+    made = dataclasses.replace(node, columns=tuple(columns), inputs=inputs, unique=unique)
+    return made, tuple(carried)
+
+
+def _place(node: Union, own: tuple[Column, ...]) -> int | None:
+    """Where the union has these columns of its parts already."""
+    for place in range(len(node.columns)):
+        if all(part.ids[place] == c.id for part, c in zip(node.inputs, own, strict=True)):
+            return place
+    return None

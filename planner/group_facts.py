@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from math import prod
+
 from ..query.datatypes import Encoding
 from .dependencies import independent
 from .known import Facts, Key, domain_size
 from .logical import Aggregate, Aggregated
+from .moving import source_of
+from .ownership import is_local
 from .scales import scale_of
 from .secure import VALUES_OF_ROWS
 from .statistics import STATISTICS, bound_of, extent, native_encoding
@@ -66,10 +71,33 @@ def group_bound(node: Aggregate, below: Facts) -> int:
         known = below.distinct.get(key, below.rows)
         return known if size is None else min(known, size)
 
+    kept = independent(node.keys, below.dependencies, values)
     bound = 1
-    for key in independent(node.keys, below.dependencies, values):
+    for key in kept:
         bound = min(below.rows, bound * values(key))
-    return bound
+    return min([bound, *_referenced(node, kept, values)])
+
+
+def _referenced(
+    node: Aggregate, keys: tuple[int, ...], values: Callable[[int], int]
+) -> Iterator[int]:
+    """Bounds by foreign keys: no more groups than the other table has rows, and one of NULL.
+
+    Only where one owner groups alone: its node says so if the rows do not keep to the bound.
+    """
+    if not is_local(node):
+        return
+    nullable = {column.id for column in node.input.columns if column.nullable}
+    sources = {key: source_of(node.input, key) for key in keys}
+    for source in dict.fromkeys(source for source in sources.values() if source is not None):
+        for reference in source.scans[0].table.foreign_keys:
+            same = [key for key, s in sources.items() if s is not None and s.scans == source.scans]
+            mine = {key: sources[key].name for key in same}  # type: ignore[union-attr]
+            inside = [key for key, name in mine.items() if name in reference.columns]
+            if reference.rows is None or set(map(mine.get, inside)) != set(reference.columns):
+                continue
+            others = prod(values(key) for key in keys if key not in inside)
+            yield (reference.rows + bool(nullable & set(inside))) * others
 
 
 def _aggregate_range(

@@ -22,9 +22,12 @@ class ColumnDefinition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForeignKey:
+    """`rows` bounds the rows of the referenced table, those of all its owners together."""
+
     columns: tuple[str, ...]
     table: str
     referenced: tuple[str, ...]
+    rows: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

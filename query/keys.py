@@ -68,4 +68,5 @@ def _foreign_key(
         raise problem(f"{other.name} has no PRIMARY KEY to refer to", span, hint)
     if len(points) != len(own):
         raise problem(f"{len(own)} columns refer to {len(points)}", span)
-    return ForeignKey(columns=own, table=other.name, referenced=points)
+    rows = other.rows * max(1, len(other.owners))
+    return ForeignKey(columns=own, table=other.name, referenced=points, rows=rows)

@@ -9,6 +9,7 @@ from tacit.planner.build import build, highest_id
 from tacit.planner.dependencies import Dependency, closure, independent
 from tacit.planner.facts import Analysis
 from tacit.planner.logical import Ids
+from tacit.query import bind, load_catalog, parse
 
 
 def follows(hospital: Any, sql: str, *names: str) -> set[str]:
@@ -89,5 +90,37 @@ def test_the_costliest_columns_are_left_out() -> None:
 )  # fmt: skip
 def test_groups_are_no_more_than_the_keys_allow(hospital: Any, sql: str, rows: int) -> None:
     query = hospital.bound(sql).query
+    node = build(query, Ids(highest_id(query) + 1))
+    assert Analysis().facts(node).rows == rows
+
+
+REFERRING = """
+CREATE TABLE orders (id INTEGER CHECK (id BETWEEN 1 AND 9999) PRIMARY KEY) OWNED BY a, b ROWS 30;
+CREATE TABLE lines (
+    order_id INTEGER CHECK (order_id BETWEEN 1 AND 9999) REFERENCES orders, n TINYINT,
+    PRIMARY KEY (order_id, n)
+) OWNED BY c ROWS 500;
+CREATE TABLE parts (
+    order_id INTEGER CHECK (order_id BETWEEN 1 AND 9999), n TINYINT, kind BOOLEAN NOT NULL,
+    weight INTEGER REFERENCES orders, FOREIGN KEY (order_id, n) REFERENCES lines
+) OWNED BY c ROWS 4000;
+"""
+
+
+@pytest.mark.parametrize(
+    ("sql", "rows"),
+    [
+        ("SELECT order_id, count(*) FROM lines GROUP BY order_id", 60),
+        ("SELECT order_id, n, count(*) FROM parts GROUP BY order_id, n", 501),
+        ("SELECT n, kind, order_id FROM parts GROUP BY n, kind, order_id", 1002),
+        ("SELECT weight, count(*) FROM parts WHERE n = 3 GROUP BY weight", 61),
+        ("SELECT n, count(*) FROM parts GROUP BY n", 257),
+        ("SELECT o.id, count(*) FROM lines l JOIN orders o ON o.id = l.order_id GROUP BY o.id", 60),
+    ],
+)
+def test_one_owners_groups_are_no_more_than_what_they_refer_to(sql: str, rows: int) -> None:
+    catalog = load_catalog(REFERRING, parties=("a", "b", "c"))
+    (parsed,) = parse(sql)
+    query = bind(parsed, catalog, parties=("a", "b", "c"), text=sql).query
     node = build(query, Ids(highest_id(query) + 1))
     assert Analysis().facts(node).rows == rows
