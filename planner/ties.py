@@ -28,9 +28,9 @@ def check_ties(plan: Node, analysis: Analysis) -> None:
                 continue
             if seen.setdefault(span, node.calls[0].column.id) != node.calls[0].column.id:
                 raise UnsupportedError(
-                    "a window function whose order leaves rows tied is read in several places",
+                    "an order that leaves rows tied decides what is read in several places",
                     span=span,
-                    hint="add columns to its ORDER BY until no two rows tie, a primary key at last",
+                    hint="add columns to the ORDER BY until no two rows tie, a primary key at last",
                 )
 
 

@@ -71,7 +71,7 @@ REFUSALS = [
     (
         "WITH r AS (SELECT cost, row_number() OVER (ORDER BY admitted) AS n FROM visits) "
         "SELECT a.cost FROM r a JOIN r b ON a.n = b.n + 1",
-        "whose order leaves rows tied",
+        "an order that leaves rows tied",
         "row_number()",
     ),
     (
