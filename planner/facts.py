@@ -275,11 +275,13 @@ def _has_scale(expression: Expression) -> bool:
 def _join(node: Join, left: Facts, right: Facts) -> Facts:
     if node.kind in ("semi", "anti"):
         return left
+    sides = frozenset(node.left.ids), frozenset(node.right.ids)
     pairs = [pair for pair in map(column_pair, node.condition) if pair is not None]
-    used = frozenset(i for pair in pairs for i in pair)
-    left_key = left.unique_on(used & frozenset(node.left.ids))
-    right_key = right.unique_on(used & frozenset(node.right.ids))
-    rows = left.rows * right.rows
+    used = frozenset(
+        i for pair in pairs if set(pair) & sides[0] and set(pair) & sides[1] for i in pair
+    )
+    left_key, right_key = left.unique_on(used & sides[0]), right.unique_on(used & sides[1])
+    rows = _joined_rows(node.kind, left.rows, right.rows, (left_key, right_key))
     keys: tuple[Key, ...] = tuple(
         Key(ids=a.ids | b.ids, by_contract=a.by_contract or b.by_contract)
         for a in left.keys
@@ -287,14 +289,9 @@ def _join(node: Join, left: Facts, right: Facts) -> Facts:
     )
     if node.kind in ("inner", "left") and right_key is not None:
         one_to_one = left_key is not None and node.kind == "inner"
-        rows, keys = left.rows, left.keys + (right.keys if one_to_one else ())
+        keys = left.keys + (right.keys if one_to_one else ())
     elif node.kind in ("inner", "right") and left_key is not None:
-        rows, keys = right.rows, right.keys
-    rows += {"left": 0, "full": left.rows + right.rows}.get(node.kind, 0)
-    if node.kind == "left" and right_key is None:
-        rows = max(rows, left.rows)
-    if node.kind == "right" and left_key is None:
-        rows = max(rows, right.rows)
+        keys = right.keys
     if node.kind == "full":
         keys = ()
     return Facts(
@@ -304,6 +301,24 @@ def _join(node: Join, left: Facts, right: Facts) -> Facts:
         smallest=left.smallest | right.smallest,
         averages=left.averages | right.averages,
     )
+
+
+def _joined_rows(kind: str, left: int, right: int, keys: tuple[Key | None, Key | None]) -> int:
+    """A bound on the rows of a join; `keys`: the unique key of each side that it covers."""
+    pairs = left * right
+    if keys[1] is not None:
+        pairs = min(pairs, left)
+    if keys[0] is not None:
+        pairs = min(pairs, right)
+    match kind:
+        case "left":
+            return left if keys[1] is not None else min(left * max(1, right), pairs + left)
+        case "right":
+            return right if keys[0] is not None else min(right * max(1, left), pairs + right)
+        case "full":
+            return left + right if keys != (None, None) else pairs + left + right
+        case _:
+            return pairs
 
 
 def _sort(node: Sort, below: Facts) -> Facts:
