@@ -160,17 +160,12 @@ class Scalars:
         if not all(isinstance(literal, Literal) for literal in literals):
             equal = [call("=", [first, other], like=node) for other in literals]
             return self.rewrite(call("or", equal, like=node))
-        if any(isinstance(literal, Literal) and literal.value is None for literal in literals):
-            raise UnsupportedError(
-                "NULL in an IN list is not supported over shared columns",
-                span=node.span,
-                hint="leave the NULL out",
-            )
+        nullable = first.nullable or any(literal.nullable for literal in literals)
         if isinstance(first.type, VarcharType):
             literals = tuple(dataclasses.replace(literal, type=first.type) for literal in literals)
-            return call("in", [first, *literals], nullable=first.nullable, like=node)
+            return call("in", [first, *literals], nullable=nullable, like=node)
         aligned = self._aligned(node, (first, *literals))
-        return call("in", aligned, nullable=first.nullable, like=node)
+        return call("in", aligned, nullable=nullable, like=node)
 
     def _arithmetic(self, node: Call, arguments: tuple[Expression, ...]) -> Expression:
         if node.function in ("+", "-") and any(isinstance(a.type, DateType) for a in arguments):

@@ -16,6 +16,7 @@ from math import floor, isqrt
 from typing import Any
 
 import duckdb
+from plain_functions import EPOCH, by_duckdb, scale
 from plain_windows import plain_window
 from tacit.planner.secure import (
     Aggregate,
@@ -36,15 +37,18 @@ from tacit.planner.secure import (
     children,
 )
 from tacit.planner.statistics import QUOTIENTS
-from tacit.query.bound import Call, Case, ColumnRef, Expression, Literal
-from tacit.query.datatypes import Column, DateType, DecimalType, DoubleType, IntegerType
+from tacit.query.bound import Call, Case, ColumnRef, Expression, Interval, Literal
+from tacit.query.datatypes import (
+    Column,
+    DateType,
+    DecimalType,
+    DoubleType,
+    IntegerType,
+    TimestampType,
+)
+from tacit.query.ranges import encoding_of
 
 Row = dict[int, Any]
-EPOCH = datetime.date(1970, 1, 1)
-
-
-def scale(type: Any) -> int:
-    return (type.scale or 0) if isinstance(type, DecimalType | DoubleType) else 0
 
 
 def encode(value: Any, column: Column) -> Any:
@@ -117,7 +121,7 @@ class Scalars:
                     column.encoding.domain is not None or column.encoding.text_bytes is not None
                 )
                 return decode(row[e.id], column) if text else row[e.id]
-            case Literal(value=None) | Literal(value=str()):
+            case Literal(value=None) | Literal(value=str()) | Literal(value=Interval()):
                 return e.value
             case Literal(value=bool()):
                 return int(bool(e.value))
@@ -136,6 +140,8 @@ class Scalars:
         raise AssertionError(e)
 
     def call(self, e: Call, row: Row) -> Any:
+        if e.function == "mapped":
+            return self.mapped(e, row)
         values = [self.value(a, row) for a in e.arguments]
         same_scale = len({scale(a.type) for a in e.arguments}) == 1
         match e.function:
@@ -167,13 +173,15 @@ class Scalars:
                     return None
                 found = values[0] in values[1:]
                 return None if not found and None in values[1:] else int(found)
+        if e.function == "concat":
+            return "".join(value for value in values if value is not None)
         if None in values:
             return None
         return self.strict(e, values, same_scale)
 
     def strict(self, e: Call, values: list[Any], same_scale: bool) -> Any:
         first, second = values[0], values[-1]
-        if isinstance(first, str):
+        if isinstance(first, str) and isinstance(second, str):
             first, second = first.encode(), second.encode()
         compare: dict[str, Callable[[], bool]] = {
             "=": lambda: first == second,
@@ -189,7 +197,7 @@ class Scalars:
         match e.function:
             case "not":
                 return 1 - first
-            case "+" | "-":
+            case "+" | "-" if not isinstance(e.type, TimestampType):
                 assert same_scale, e
                 assert scale(e.type) == scale(e.arguments[0].type), e
                 return first + second if e.function == "+" else first - second
@@ -202,11 +210,24 @@ class Scalars:
                 return abs(first)
             case "sign":
                 return (first > 0) - (first < 0)
-            case "cast":
-                grows = scale(e.type) - scale(e.arguments[0].type)
-                assert grows >= 0, e
-                return first * 10**grows
-        raise AssertionError(e)
+            case "cast" if e.type == e.arguments[0].type or (
+                not isinstance(e.type, DateType | TimestampType)
+                and scale(e.type) >= scale(e.arguments[0].type)
+            ):
+                return first * 10 ** (scale(e.type) - scale(e.arguments[0].type))
+        return by_duckdb(e, values)
+
+    def mapped(self, e: Call, row: Row) -> Any:
+        """The entry of a public table for the code of its operand."""
+        operand, *entries = e.arguments
+        value = self.value(operand, row)
+        encoding = encoding_of(operand, self.columns)
+        assert encoding is not None
+        assert len(entries) == encoding.hi - encoding.lo + 1, e
+        if value is None:
+            return None
+        place = value - encoding.lo if encoding.domain is None else encoding.domain.index(value)
+        return self.value(entries[place], row)
 
 
 @dataclass
