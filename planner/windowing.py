@@ -41,6 +41,14 @@ class _Specification:
     order: tuple[OrderBy, ...]
     calls: list[Windowed] = field(default_factory=list)
 
+    def column(self, made: Windowed) -> Column:
+        """The column of a function; the same one for the same function."""
+        for known in self.calls:
+            if dataclasses.replace(known, column=made.column) == made:
+                return known.column
+        self.calls.append(made)
+        return made.column
+
 
 class Windowing:
     """Collects what the window functions of one SELECT need while they are rewritten."""
@@ -146,7 +154,6 @@ class Windowing:
             frame = WHOLE
         if function == "count" and (argument is None or not argument.nullable):
             function, argument = "count_star", None
-        argument_id = None if argument is None else self._input(argument).id
         number = node.number if node.function in ("nth_value", "ntile") else 1
         made = Windowed(
             column=Column(
@@ -157,16 +164,12 @@ class Windowing:
                 nullable=may_be_null(function, argument, number, frame),
             ),
             function=function,
-            argument=argument_id,
+            argument=None if argument is None else self._input(argument).id,
             number=number,
             frame=frame,
             span=node.span,
         )
-        for known in specification.calls:
-            if dataclasses.replace(known, column=made.column) == made:
-                return dataclasses.replace(reference(known.column), span=node.span)
-        specification.calls.append(made)
-        return dataclasses.replace(reference(made.column), span=node.span)
+        return dataclasses.replace(reference(specification.column(made)), span=node.span)
 
     def _specification(self, node: BoundWindow, *, peers: bool) -> _Specification:
         """`peers`: each group of rows that tie as a partition of its own."""

@@ -11,7 +11,7 @@ from . import bind_types, operators, syntax
 from .bind_calls import bind_call, bind_extract
 from .bind_conditions import bind_between, bind_in_list, bind_is_test, bind_like
 from .bind_subqueries import bind_exists, bind_in_query, bind_quantified, bind_scalar_query
-from .bind_windows import WindowClauses, bind_window
+from .bind_windows import bind_window
 from .bound import Case, ColumnRef, Expression, Literal, Query
 from .casting import cast_expression
 from .datatypes import NullType, VarcharType
@@ -20,6 +20,7 @@ from .functions import CLOCK_FUNCTIONS
 from .operators import Operand
 from .refused_calls import no_clock
 from .scope import Scope
+from .window_clauses import WindowClauses
 
 
 class QueryBinder(Protocol):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from . import naming, operators, syntax
 from .bind_expression import ExpressionBinder, QueryBinder
 from .bind_groups import Groups, groups_of, has_sets
-from .bind_windows import check_windows, named_windows
+from .bind_windows import check_windows
 from .bound import (
     Aggregate,
     ColumnRef,
@@ -27,6 +27,7 @@ from .functions import AGGREGATES
 from .ranges import encoding_of
 from .scope import Scope, first_of_each_name
 from .walking import contains, nodes_of
+from .window_clauses import named_windows
 
 
 @dataclass(slots=True, kw_only=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -15,13 +14,11 @@ from .datatypes import BIGINT, DOUBLE, NullType, SqlType
 from .errors import BindError, Span, UnsupportedError
 from .functions import AGGREGATES, WINDOW_AGGREGATES, WINDOW_FUNCTIONS
 from .scope import Scope, suggestion
-from .walking import contains, nodes_of
+from .walking import nodes_of
+from .window_clauses import specification
 
 if TYPE_CHECKING:
     from .bind_expression import ExpressionBinder
-
-WindowClauses = Mapping[str, syntax.Window]
-"""The WINDOW clause: specifications by lower-case name."""
 
 _RANKINGS: Mapping[str, SqlType] = {
     "row_number": BIGINT,
@@ -30,16 +27,6 @@ _RANKINGS: Mapping[str, SqlType] = {
     "percent_rank": DOUBLE,
     "cume_dist": DOUBLE,
 }
-
-
-def named_windows(clauses: Sequence[syntax.NamedWindow]) -> WindowClauses:
-    """The WINDOW clause by name. BindError if a name is given twice."""
-    known: dict[str, syntax.Window] = {}
-    for clause in clauses:
-        if clause.name.lower() in known:
-            raise BindError(f"the window {clause.name} is defined twice", span=clause.span)
-        known[clause.name.lower()] = clause.window
-    return known
 
 
 def check_windows(
@@ -77,31 +64,20 @@ def bind_window(binder: ExpressionBinder, node: syntax.Call) -> Window:
     name = AGGREGATES.get(node.name.lower(), node.name.lower())
     _check_place(binder, node)
     _check_call(node, name)
-    window = _specification(binder, node)
+    assert binder.windows is not None
+    window = specification(node, binder.windows)
     with binder.within_window():
         partition_by = _keys(binder, window.partition_by)
-        order_by = tuple(
-            OrderKey(
-                expression=binder.bind(key.expression),
-                descending=bool(key.descending),
-                nulls_first=bool(key.nulls_first),
-            )
-            for key in window.order_by
-        )
-        order_by = tuple(k for k in order_by if not isinstance(k.expression, Literal))
-        frame = bind_frame(binder, window)
+        order_by = _order(binder, window.order_by)
+        frame = bind_frame(binder, window) if _is_framed(name) else WHOLE_PARTITION
         filter_ = None
         if node.filter is not None:
             filter_ = operators.condition(binder.bind(node.filter), "FILTER")
         made = _function(binder, node, name)
-    framed = name in WINDOW_AGGREGATES or name in ("first_value", "last_value", "nth_value")
-    frame = frame if framed else WHOLE_PARTITION
-    argument = made.argument
-    certain = framed and name != "nth_value" and frame.has_current_row and filter_ is None
-    nullable = made.nullable and not (certain and argument is not None and not argument.nullable)
+    certain = _is_framed(name) and name != "nth_value" and frame.has_current_row and not filter_
     return Window(
         function=made.function,
-        argument=argument,
+        argument=made.argument,
         number=made.number,
         default=made.default,
         filter=filter_,
@@ -109,9 +85,30 @@ def bind_window(binder: ExpressionBinder, node: syntax.Call) -> Window:
         order_by=order_by,
         frame=frame,
         type=made.type,
-        nullable=nullable,
+        nullable=made.nullable and not (certain and _is_never_null(made.argument)),
         span=node.span,
     )
+
+
+def _is_framed(name: str) -> bool:
+    return name in WINDOW_AGGREGATES or name in ("first_value", "last_value", "nth_value")
+
+
+def _is_never_null(argument: Expression | None) -> bool:
+    return argument is not None and not argument.nullable
+
+
+def _order(binder: ExpressionBinder, keys: Sequence[syntax.OrderKey]) -> tuple[OrderKey, ...]:
+    """ORDER BY without constants, which order nothing; NULLs last unless the text says so."""
+    bound = [
+        OrderKey(
+            expression=binder.bind(key.expression),
+            descending=bool(key.descending),
+            nulls_first=bool(key.nulls_first),
+        )
+        for key in keys
+    ]
+    return tuple(key for key in bound if not isinstance(key.expression, Literal))
 
 
 def _keys(binder: ExpressionBinder, nodes: Sequence[syntax.Expression]) -> tuple[Expression, ...]:
@@ -167,51 +164,6 @@ def _check_call(node: syntax.Call, name: str) -> None:
             span=node.span,
             hint="only the aggregates do: COUNT, SUM, AVG, MIN, MAX",
         )
-
-
-def _specification(binder: ExpressionBinder, node: syntax.Call) -> syntax.Window:
-    """The window that is written or named, with everything that it takes from its bases."""
-    assert binder.windows is not None
-    assert node.window is not None
-    passed: set[str] = set()
-    window = node.window
-    if isinstance(window, str):
-        passed.add(window.lower())
-        window = _named(binder.windows, window, node.span)
-    while window.base is not None:
-        if window.base.lower() in passed:
-            raise BindError(f"the window {window.base} extends itself", span=window.span)
-        passed.add(window.base.lower())
-        window = _extended(window, _named(binder.windows, window.base, window.span))
-    return window
-
-
-def _named(windows: WindowClauses, name: str, span: Span | None) -> syntax.Window:
-    found = windows.get(name.lower())
-    if found is None:
-        hint = suggestion(name, windows) or "define it: WINDOW name AS (...)"
-        raise BindError(f"there is no window {name}", span=span, hint=hint)
-    return found
-
-
-def _extended(window: syntax.Window, base: syntax.Window) -> syntax.Window:
-    """A window with the PARTITION BY, and the ORDER BY unless it has its own, of its base."""
-    clash = "PARTITION BY" if window.partition_by else "a frame" if base.frame else None
-    if window.order_by and base.order_by:
-        clash = "ORDER BY"
-    if clash is not None:
-        owner = "the window that it extends" if clash != "PARTITION BY" else "the extending window"
-        raise BindError(
-            f"a window cannot be extended where {owner} has {clash}",
-            span=window.span,
-            hint="write the whole window out",
-        )
-    return dataclasses.replace(
-        window,
-        partition_by=base.partition_by,
-        order_by=window.order_by or base.order_by,
-        base=base.base,
-    )
 
 
 class _Made:
@@ -314,8 +266,3 @@ def _count_arguments(node: syntax.Call, low: int, high: int) -> None:
         wanted = f"{low}" if low == high else f"{low} to {high}"
         given = "*" if node.star else f"{count}"
         raise BindError(f"{node.name} takes {wanted} arguments, not {given}", span=node.span)
-
-
-def has_window(expression: Expression) -> bool:
-    """Whether a window function stands in the expression, outside its subqueries."""
-    return contains(expression, Window)
