@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from ..query.bound import Expression, GroupingLevel, Literal
+from ..query.bound import ColumnRef, Expression, GroupingLevel, Literal
 from ..query.datatypes import BIGINT, Column
 from .expressions import reference
 from .grouping import Grouping
@@ -38,7 +38,8 @@ class SetGrouping(Grouping):
 
     def node(self, input: Node) -> Node:
         """The groups of every set, once every expression has been rewritten."""
-        below = once(project(input, tuple(self._inputs)))
+        given = {column.id: column for column in input.columns}
+        below = once(project(input, tuple(_as_given(c, e, given) for c, e in self._inputs)))
         columns = [*self._outputs.values(), *self._levels.values()]
         columns += [aggregated.column for aggregated in self._aggregates]
         columns += [column for column, _ in self._modes.values()]
@@ -87,6 +88,16 @@ class SetGrouping(Grouping):
         if source in keys:
             return reference(column)
         return Literal(type=column.type, nullable=True, value=None)
+
+
+def _as_given(
+    column: Column, expression: Expression, given: dict[int, Column]
+) -> tuple[Column, Expression]:
+    """A plain column is never NULL if it is not before the groups, whatever it is behind them."""
+    if not isinstance(expression, ColumnRef) or expression.id not in given:
+        return column, expression
+    source = given[expression.id]
+    return dataclasses.replace(column, nullable=source.nullable), reference(source)
 
 
 def _bits(level: tuple[int, ...], keys: tuple[int, ...]) -> Literal:

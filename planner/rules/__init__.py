@@ -18,6 +18,7 @@ from .drop_dependent_keys import drop_dependent_keys
 from .expand_statistics import expand_statistics
 from .factor_disjunctions import factor_disjunctions
 from .fold_constants import fold_constants
+from .group_finer_first import group_finer_first
 from .inline_once import inline_once
 from .lift_quotients import lift_quotients
 from .merge_projects import merge_projects
@@ -44,6 +45,7 @@ RULES: tuple[Rule, ...] = (
     merge_projects,
     sink_expressions,
     merge_projects,
+    group_finer_first,
     drop_dependent_keys,
     expand_statistics,
     aggregate_parts,

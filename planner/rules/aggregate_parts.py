@@ -98,7 +98,7 @@ def _merged(node: Aggregate, union: Union, context: Context) -> Node:
                 span=aggregated.span,
             )
         )
-        outputs.append((aggregated.column, _never_null(column) if counted else _ref(column)))
+        outputs.append((aggregated.column, never_null(column) if counted else _ref(column)))
     merged = Aggregate(
         columns=keys + tuple(m.column for m in merges),
         input=middle,
@@ -113,7 +113,8 @@ def _ref(column: Column) -> Expression:
     return reference(column)
 
 
-def _never_null(column: Column) -> Expression:
+def never_null(column: Column) -> Expression:
+    """A merged count: 0 where there is nothing to merge."""
     if not column.nullable:
         return reference(column)
     zero = Literal(type=BIGINT, nullable=False, value=0)

@@ -427,6 +427,32 @@ CASES = [
               labs of mercy: lab_id, patient_id, value
         """,
     ),
+    (
+        ("push_filters", "merge_projects", "prune_columns", "group_finer_first"),
+        "SELECT sex, count(*), max(value) FROM labs l JOIN patients p "
+        "ON l.patient_id = p.patient_id GROUP BY ROLLUP (sex)",
+        """
+        project sex, count_star, max
+          union
+            project sex, count_star, max
+              once
+                aggregate [sex] count_star(), max(value)
+                  once
+                    project sex, value
+                      inner join (patient_id = patient_id)
+                        labs of mercy: patient_id, value
+                        patients of registry: patient_id, sex
+            project NULL, coalesce(count_star, 0), max
+              aggregate [] sum(count_star), max(max)
+                once
+                  aggregate [sex] count_star(), max(value)
+                    once
+                      project sex, value
+                        inner join (patient_id = patient_id)
+                          labs of mercy: patient_id, value
+                          patients of registry: patient_id, sex
+        """,
+    ),
 ]
 
 
