@@ -33,7 +33,7 @@ def perform(resources: Resources, command: Command) -> Outcome:
     match command:
         case ShowTables():
             catalog = resources.compiler.catalog.with_shared(resources.shared.tables())
-            return Outcome(table=listed(catalog))
+            return Outcome(table=listed(catalog, resources.shared.incomplete()))
         case DescribeTable(table=table, owner=owner):
             return Outcome(table=described(table, owner))
         case KeepTable(name=name):

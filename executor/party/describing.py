@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -14,16 +14,19 @@ from ...query.datatypes import DateType, DecimalType, DoubleType, SqlType, Times
 _SHOWN_VALUES = 6
 
 
-def listed(catalog: Catalog) -> pa.Table:
-    """One row for each table: name, kind, owners, and the bound on (each owner's) rows."""
-    tables = sorted(catalog.tables.values(), key=lambda table: table.name)
-    return _strings(
-        {
-            "name": [table.name for table in tables],
-            "kind": [_kind(table) for table in tables],
-            "owners": [", ".join(table.owners) for table in tables],
-        }
-    ).append_column("rows", pa.array([table.rows for table in tables], pa.int64()))
+def listed(catalog: Catalog, incomplete: Sequence[str] = ()) -> pa.Table:
+    """One row for each table: name, kind, owners, and the bound on (each owner's) rows.
+
+    `incomplete`: the names of shared tables that cannot be read any more.
+    """
+    rows: list[tuple[str, str, str, int | None]] = [
+        (table.name, _kind(table), ", ".join(table.owners), table.rows)
+        for table in catalog.tables.values()
+    ]
+    rows += [(name, "shared, incomplete", "", None) for name in incomplete]
+    names, kinds, owners, bounds = zip(*sorted(rows), strict=True) if rows else ((), (), (), ())
+    columns = {"name": list(names), "kind": list(kinds), "owners": list(owners)}
+    return _strings(columns).append_column("rows", pa.array(bounds, pa.int64()))
 
 
 def described(table: Table, owner: str | None = None) -> pa.Table:

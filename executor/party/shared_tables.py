@@ -38,12 +38,18 @@ class SharedTables:
         self._lock = threading.Lock()
         self._tables: dict[str, Table] = {}
         self._faults: dict[str, str] = {}  # by label
+        self._incomplete: dict[str, str] = {}  # names, by label
         self._load()
 
     def tables(self) -> dict[str, Table]:
         """The tables that can be read, by name."""
         with self._lock:
             return dict(self._tables)
+
+    def incomplete(self) -> tuple[str, ...]:
+        """The names of tables that wait to be dropped, as far as they are known."""
+        with self._lock:
+            return tuple(sorted(self._incomplete.values()))
 
     def version(self, name: str) -> str:
         """The version of a table that can be read; empty if there is none."""
@@ -112,6 +118,7 @@ class SharedTables:
         with self._lock:
             self._tables.pop(name, None)
             self._faults.pop(label, None)
+            self._incomplete.pop(label, None)
         return True
 
     # For the sessions
@@ -163,6 +170,7 @@ class SharedTables:
         with self._lock:
             self._tables[table.name] = table
             self._faults.pop(label, None)
+            self._incomplete.pop(label, None)
 
     def discard(self, table: Table) -> None:
         """Removes what was prepared; no party has made it the table of its name."""
@@ -176,6 +184,7 @@ class SharedTables:
             older = table.name in self._tables
             if not older:
                 self._faults[label] = _INCOMPLETE
+                self._incomplete[label] = table.name
         if older:
             self.discard(table)
 
@@ -197,6 +206,8 @@ class SharedTables:
                 path.unlink(missing_ok=True)
             else:
                 self._faults.setdefault(label, _INCOMPLETE)
+                with suppress(DamagedFileError, OSError):
+                    self._incomplete[label] = self._safe.schema(path, label).name
 
     def _path(self, label: str, suffix: str) -> Path:
         return self._directory / (label + suffix)

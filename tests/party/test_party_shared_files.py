@@ -242,9 +242,11 @@ def test_a_table_in_doubt_is_incomplete_and_can_be_dropped(tmp_path: Path, resta
     make(tables, upto="commit")
     tables = keep(tmp_path) if restarted else tables
     assert tables.tables() == {}
+    assert tables.incomplete() == ("t",)
     with pytest.raises(SessionError, match="t of mercy cannot be read: it is incomplete"):
         tables.check("t")
     assert tables.drop("t")
+    assert tables.incomplete() == ()
     tables.check("t")
     assert list((tmp_path / SHARED_DIRECTORY).iterdir()) == []
     assert make(tables) == keep(tmp_path).tables()["t"]

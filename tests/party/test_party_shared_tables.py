@@ -158,6 +158,8 @@ def test_a_crash_while_it_gets_its_name_is_told_and_mended(clean: Any, patched: 
     for party in ("mercy", "registry"):
         with pytest.raises(SessionError, match=told):
             clean.clients[party].query(SUM)
+    listed = clean.registry.query("SHOW TABLES").table.to_pylist()
+    assert {"name": "joined", "kind": "shared, incomplete", "owners": "", "rows": None} in listed
     clean.registry.query("DROP TABLE joined")
     assert names(clean) == [False] * 3
     clean.mercy.query(MAKE)
