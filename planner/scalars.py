@@ -25,6 +25,7 @@ from ..query.datatypes import (
 )
 from ..query.errors import UnsupportedError
 from .expressions import call, columns_of, reference
+from .ranging import expression_range
 from .scalar_functions import keeps_integers, of_moment, of_number
 from .scalar_strings import of_text
 from .scales import at_scale, exact_literal, rescaled, scale_of
@@ -95,6 +96,7 @@ class Scalars:
         ranges = {column.id: column.encoding for column in self._columns.values()}
         found = of_moment(node, arguments, ranges) or of_number(node, arguments)
         found = found or of_text(node, arguments) or self._from_table(node)
+        found = found or self._from_value(node, arguments)
         if found is None:
             raise unsupported(node)
         return found
@@ -127,6 +129,30 @@ class Scalars:
             branches=((absent, for_null),),
             otherwise=table,
         )
+
+    def _from_value(self, node: Call, arguments: tuple[Expression, ...]) -> Expression | None:
+        """A function of one computed value with a small public range, and constants, as a table."""
+        values = [argument for argument in arguments if not isinstance(argument, Literal)]
+        if len(values) != 1:
+            return None
+        (value,) = values
+        ranges = {column.id: column.encoding for column in self._columns.values()}
+        column = Column(
+            id=-1,
+            name="",
+            type=value.type,
+            encoding=expression_range(value, ranges),
+            nullable=value.nullable,
+        )
+        inner = tuple(reference(column) if a is value else a for a in arguments)
+        entries = values_of(column)
+        found = None
+        if entries is not None:
+            found = tabulated(dataclasses.replace(node, arguments=inner), column, entries)
+        if found is None or (value.nullable and found[1].value is not None):
+            return None
+        nullable = value.nullable or any(result.nullable for result in found[0])
+        return call("mapped", [value, *found[0]], type=node.type, nullable=nullable, like=node)
 
     def _is_domain_function(self, node: Call) -> bool:
         """A function of one string column with a public domain, beyond plain comparisons."""
@@ -215,7 +241,7 @@ class Scalars:
             return (
                 dataclasses.replace(inner, type=node.type) if isinstance(inner, Literal) else inner
             )
-        table = self._from_table(node)
+        table = self._from_table(node) or self._from_value(node, (inner,))
         if table is not None:
             return table
         raise unsupported(node, f"CAST from {inner.type} to {node.type}")
