@@ -24,9 +24,21 @@ from ..query.datatypes import (
 from ..query.errors import Span, UnsupportedError
 from ..query.functions import OF_ONE, OF_TWO
 from .expressions import call, reference, transform
+from .extending import computed_column
 from .logical import Aggregate, Aggregated, Ids, Node, project
 from .modes import with_mode
-from .scales import sum_type
+from .quantiles import (
+    QUANTILES,
+    Ranks,
+    between,
+    chosen,
+    fraction_of,
+    is_discrete,
+    ranked,
+    ranks,
+    weighed,
+)
+from .scales import scale_of, sum_type, without_casts
 from .secure import VALUES_OF_ROWS, AggregateFunction
 from .statistics import STATISTICS
 
@@ -39,6 +51,8 @@ class Grouping:
         self._inputs: list[tuple[Column, Expression]] = []
         self._aggregates: list[Aggregated] = []
         self._modes: dict[int, tuple[Column, Span | None]] = {}
+        self._ranks: dict[int, Ranks] = {}
+        self._of_ranks: list[tuple[Column, Expression]] = []
         self._group_by = group_by
         self._keys = tuple(dict.fromkeys(self._input(key).id for key in group_by))
 
@@ -48,8 +62,9 @@ class Grouping:
 
     def node(self, input: Node) -> Node:
         """The Aggregate over `input`, once every expression has been rewritten."""
-        below = project(input, tuple(self._inputs))
+        below: Node = project(input, tuple(self._inputs))
         keys = tuple(column for column, _ in self._inputs if column.id in self._keys)
+        below = self._ranked(below, tuple(column.id for column in keys))
         node = Aggregate(
             columns=keys + tuple(a.column for a in self._aggregates),
             input=below,
@@ -57,6 +72,12 @@ class Grouping:
             aggregates=tuple(self._aggregates),
         )
         return with_mode(node, self._modes, self._ids) if self._modes else node
+
+    def _ranked(self, below: Node, keys: tuple[int, ...]) -> Node:
+        """The rows with what quantiles need to know of their ranks."""
+        if not self._ranks:
+            return below
+        return ranked(below, keys, tuple(self._ranks.values()), tuple(self._of_ranks))
 
     def _rewritten(self, expression: Expression) -> Expression | None:
         if expression in self._group_by:
@@ -69,7 +90,7 @@ class Grouping:
 
     def _input(self, expression: Expression) -> Column:
         """The input column that computes `expression`; the same one for the same expression."""
-        for column, known in self._inputs:
+        for column, known in (*self._inputs, *self._of_ranks):
             if known == expression:
                 return column
         plain = isinstance(expression, ColumnRef)
@@ -91,8 +112,13 @@ class Grouping:
             return self._picked(node, argument)
         if node.function == "mode" and argument is not None:
             return self._mode(node, argument)
-        if argument is not None and node.function in OF_ONE | OF_TWO:
-            return self._statistic(node, argument)
+        if node.argument is not None and node.function in OF_ONE | OF_TWO:
+            second = None if node.second is None else without_casts(node.second)
+            exact = dataclasses.replace(node, argument=without_casts(node.argument), second=second)
+            return self._statistic(exact, _filtered(exact))
+        if node.argument is not None and node.function in QUANTILES:
+            exact = dataclasses.replace(node, argument=without_casts(node.argument))
+            return self._quantile(node, _filtered(exact))
         nullable = node.function in ("sum", "min", "max", "any_value")
         return self._column(node, node.function, argument, node.type, nullable=nullable)
 
@@ -113,8 +139,9 @@ class Grouping:
         column, _ = self._modes[source.id]
         return dataclasses.replace(reference(column), span=node.span)
 
-    def _statistic(self, node: BoundAggregate, argument: Expression) -> Expression:
+    def _statistic(self, node: BoundAggregate, argument: Expression | None) -> Expression:
         """Variances and the like; those of pairs take the rows where both are known."""
+        assert argument is not None
         second = node.second
         if second is None:
             return self._column(node, node.function, argument, DOUBLE, nullable=True)
@@ -125,6 +152,27 @@ class Grouping:
         if node.function in ("regr_avgx", "regr_avgy"):
             return self._average(node, first if node.function == "regr_avgy" else second)
         return self._column(node, node.function, first, DOUBLE, nullable=True, order=second)
+
+    def _quantile(self, node: BoundAggregate, argument: Expression | None) -> Expression:
+        """A quantile: one of the ranked values, or the sum of two weighed ones."""
+        assert argument is not None
+        fraction = fraction_of(node)
+        source = self._input(argument)
+        one = self._ranks.setdefault(source.id, ranks(source, self._ids))
+        discrete = is_discrete(node)
+        if scale_of(source.type) is None and not discrete:
+            raise UnsupportedError(
+                f"{node.function.upper()} of a DOUBLE without a scale is not supported",
+                span=node.span,
+                hint="CAST its argument to DECIMAL(p,s)",
+            )
+        value = chosen(one, fraction) if discrete else weighed(one, fraction)
+        if all(known != value for _, known in self._of_ranks):
+            self._of_ranks.append((computed_column(value, self._ids), value))
+        if discrete:
+            return self._column(node, "any_value", value, node.type, nullable=True)
+        total = self._column(node, "sum", value, value.type, nullable=True)
+        return dataclasses.replace(between(total, fraction, node.type), span=node.span)
 
     def _average(self, node: BoundAggregate, argument: Expression) -> Expression:
         """AVG: SUM divided by COUNT, exact integers both."""

@@ -13,6 +13,7 @@ import dataclasses
 
 from ..query.bound import ColumnRef, Expression, GroupingLevel, Literal
 from ..query.datatypes import BIGINT, Column
+from ..query.errors import UnsupportedError
 from .expressions import reference
 from .grouping import Grouping
 from .logical import Aggregate, Ids, Node, Once, Union, once, project
@@ -38,6 +39,11 @@ class SetGrouping(Grouping):
 
     def node(self, input: Node) -> Node:
         """The groups of every set, once every expression has been rewritten."""
+        if self._ranks:
+            raise UnsupportedError(
+                "quantiles beside GROUPING SETS, ROLLUP or CUBE are not supported",
+                hint="compute them in a SELECT with a plain GROUP BY for each set",
+            )
         given = {column.id: column for column in input.columns}
         below = once(project(input, tuple(_as_given(c, e, given) for c, e in self._inputs)))
         columns = [*self._outputs.values(), *self._levels.values()]

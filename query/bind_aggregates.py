@@ -127,6 +127,8 @@ def _plain(
     statistics = functions.OF_ONE | functions.OF_TWO
     if name in statistics:
         _check_numbers(node, arguments)
+    if name in statistics | functions.QUANTILES:
+        _check_distinct(node)
     may_be_empty = (
         not binder.grouped_by_keys or filter_ is not None or any(a.nullable for a in arguments)
     )
@@ -152,6 +154,9 @@ def _check_numbers(node: syntax.Call, arguments: Sequence[Expression]) -> None:
                 span=argument.span or node.span,
                 hint="write CAST(... AS ...) around the argument",
             )
+
+
+def _check_distinct(node: syntax.Call) -> None:
     if node.distinct:
         raise UnsupportedError(
             f"{node.name.upper()} with DISTINCT is not supported",
@@ -160,12 +165,38 @@ def _check_numbers(node: syntax.Call, arguments: Sequence[Expression]) -> None:
         )
 
 
+def _quantile_type(name: str, argument: Expression, span: Span | None) -> SqlType:
+    """The type of the values, a DOUBLE between integers and doubles."""
+    match argument.type:
+        case _ if name == "quantile_disc":
+            return argument.type
+        case IntegerType() | DoubleType():
+            return DOUBLE
+        case DateType() | TimestampType():
+            raise UnsupportedError(
+                f"{name.upper()} of dates and timestamps is not supported",
+                span=span,
+                hint="use QUANTILE_DISC(x, 0.5), which is one of the values",
+            )
+        case DecimalType():
+            return argument.type
+        case _ if name == "median":
+            return argument.type
+    raise BindError(
+        f"{name.upper()} does not take {unparameterised(argument.type)}",
+        span=span,
+        hint="use QUANTILE_DISC, which is one of the values",
+    )
+
+
 def aggregate_type(name: str, argument: Expression, span: Span | None) -> SqlType:
     """DuckDB's result types. BindError if the aggregate does not take the argument."""
     if name in ("count", "regr_count"):
         return BIGINT
     if name in functions.OF_ONE | functions.OF_TWO:
         return DOUBLE
+    if name in functions.QUANTILES:
+        return _quantile_type(name, argument, span)
     if name in UNCHANGED_BY_DISTINCT:
         return argument.type
     match name, argument.type:

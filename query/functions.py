@@ -68,7 +68,8 @@ AGGREGATES = {
         "bool_or", "arg_min min_by argmin", "arg_max max_by argmax", "mode", "var_pop",
         "var_samp variance", "stddev_pop", "stddev_samp stddev", "covar_pop", "covar_samp",
         "corr", "regr_slope", "regr_intercept", "regr_r2", "regr_count", "regr_avgx",
-        "regr_avgy", "regr_sxx", "regr_syy", "regr_sxy",
+        "regr_avgy", "regr_sxx", "regr_syy", "regr_sxy", "median", "quantile_cont",
+        "quantile_disc quantile",
     )
     for name in names.split()
 }  # fmt: skip
@@ -86,13 +87,15 @@ OF_TWO = frozenset(
 )
 """Statistics of pairs, the dependent variable first."""
 
-TWO_ARGUMENTS = OF_TWO | {"arg_min", "arg_max"}
+QUANTILES = frozenset({"median", "quantile_cont", "quantile_disc"})
+
+TWO_ARGUMENTS = OF_TWO | {"arg_min", "arg_max", "quantile_cont", "quantile_disc"}
 
 STATISTICS = frozenset(
     str.split(
         """
-        median quantile_cont quantile_disc quantile ttest_ind ttest_welch ttest_paired chi2_test
-        mann_whitney wilcoxon kaplan_meier logrank histogram crosstab
+        ttest_ind ttest_welch ttest_paired chi2_test mann_whitney wilcoxon kaplan_meier logrank
+        histogram crosstab
         """
     )
 )
