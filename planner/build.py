@@ -37,6 +37,7 @@ from .logical import (
     join,
     keep,
     project,
+    shared_below,
 )
 from .set_operations import combine
 from .subqueries import InnerExpressions, Unnesting, join_on
@@ -63,7 +64,7 @@ def build_relation(relation: Relation | None, ids: Ids) -> Node:
         case BoundTable():
             return _table(relation, ids)
         case BoundDerived():
-            inner = build(relation.query, ids)
+            inner = _common(relation, ids) if relation.common else build(relation.query, ids)
             if inner.ids == tuple(c.id for c in relation.columns):
                 return inner
             pairs = zip(relation.columns, inner.columns, strict=True)
@@ -72,6 +73,14 @@ def build_relation(relation: Relation | None, ids: Ids) -> Node:
             return _join(relation, ids)
         case _:
             raise UnsupportedError(f"{type(relation).__name__} is not supported in FROM")
+
+
+def _common(relation: BoundDerived, ids: Ids) -> Node:
+    """The plan of a common table expression: one for all its uses."""
+    query = relation.query
+    if id(query) not in ids.common:
+        ids.common[id(query)] = (query, shared_below(build(query, ids)))
+    return ids.common[id(query)][1]
 
 
 def _join(relation: BoundJoin, ids: Ids) -> Node:

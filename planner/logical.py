@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from ..query.bound import Expression, Frame
+from ..query.bound import Expression, Frame, Query
 from ..query.catalog import Table
 from ..query.datatypes import Column
 from ..query.errors import Span
@@ -188,11 +188,22 @@ def once(node: Node) -> Once:
     return Once(columns=node.columns, input=node, span=node.span)
 
 
+def shared_below(node: Node) -> Node:
+    """What is projected at the top of the node, over the rest once for all its places."""
+    if isinstance(node, Project):
+        return dataclasses.replace(node, input=shared_below(node.input))
+    return once(node)
+
+
 class Ids:
-    """Hands out column ids that the query does not use yet."""
+    """Hands out column ids that the query does not use yet.
+
+    common: the plans of the queries that stand in several places, by the identity of the query.
+    """
 
     def __init__(self, first: int) -> None:
         self._next = first
+        self.common: dict[int, tuple[Query, Node]] = {}
 
     def fresh(self) -> int:
         self._next += 1

@@ -1,10 +1,11 @@
 """Rows that tie must come in one order wherever their numbers are read.
 
-    WITH r AS (SELECT *, row_number() OVER (ORDER BY day) AS n FROM visits)
+    WITH r AS (SELECT *, row_number() OVER (ORDER BY day) AS n FROM labs)
     SELECT ... FROM r a JOIN r b ON a.n = b.n + 1
 
-A common table is planned once for every place that reads it, and each time rows that tie are put
-into a new random order. Where the order is not known to be total the two would not fit each other.
+A common table that its owner computes alone is planned for every place that reads it, and each time
+rows that tie may come in another order. Where the order is not known to be total the two would not
+fit each other.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from . import operators, syntax
 from .bound import BoundDerived, BoundJoin, BoundTable, ColumnRef, Expression, Query, Relation
@@ -13,13 +13,22 @@ from .datatypes import Column
 from .errors import BindError, Span, UnsupportedError
 from .operators import Operand
 from .ranges import encoding_of
-from .scope import Definitions, Scope, Source, suggestion, unique_names
+from .scope import Definition, Definitions, Scope, Source, suggestion, unique_names
 
 MAX_TABLES = 64
 """Tables in one query, with common table expressions counted wherever they are used."""
 
 BindQuery = Callable[[syntax.Query, Scope | None, Definitions], Query]
 BindCondition = Callable[[syntax.Expression, Scope], Expression]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommonQuery:
+    """A common table expression, bound once for all its uses, and how many tables it reads."""
+
+    definition: Definition
+    query: Query
+    tables: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -31,6 +40,7 @@ class FromBinder:
     bind_query: BindQuery
     bind_condition: BindCondition
     tables: int = 0
+    common: dict[int, CommonQuery] = field(default_factory=dict)
 
     def bind(
         self, sources: Sequence[syntax.FromItem], outer: Scope | None, definitions: Definitions
@@ -63,9 +73,7 @@ class FromBinder:
                 relation = self._derived(item, outer, definitions)
             case _:
                 raise _refused(item)
-        self.tables += 1
-        if self.tables > MAX_TABLES:
-            raise UnsupportedError(f"more than {MAX_TABLES} tables in one query", span=item.span)
+        self._count(1, item.span)
         owner = relation.owner if isinstance(relation, BoundTable) else None
         source = Source(name=relation.alias, columns=relation.columns, owner=owner)
         if isinstance(item, syntax.TableName) and item.alias is not None:
@@ -103,7 +111,7 @@ class FromBinder:
 
     def _common_table(self, item: syntax.TableName, definitions: Definitions) -> BoundDerived:
         definition = definitions[item.parts[0].lower()]
-        query = self.bind_query(definition.table.query, None, definition.visible)
+        query = self._common_query(definition, item.span)
         inner = syntax.Alias(
             name=definition.table.name,
             columns=definition.table.columns,
@@ -112,7 +120,24 @@ class FromBinder:
         named = self._renamed(query.columns, inner, inner.span)
         columns = self._renamed(named, item.alias, item.span)
         alias = item.alias.name if item.alias else definition.table.name
-        return BoundDerived(columns=columns, query=query, alias=alias, span=item.span)
+        return BoundDerived(columns=columns, query=query, alias=alias, common=True, span=item.span)
+
+    def _common_query(self, definition: Definition, span: Span) -> Query:
+        """The same bound query at every use; each use counts all the tables that it reads."""
+        known = self.common.get(id(definition))
+        if known is None:
+            before = self.tables
+            query = self.bind_query(definition.table.query, None, definition.visible)
+            known = CommonQuery(definition=definition, query=query, tables=self.tables - before)
+            self.common[id(definition)] = known
+        else:
+            self._count(known.tables, span)
+        return known.query
+
+    def _count(self, tables: int, span: Span | None) -> None:
+        self.tables += tables
+        if self.tables > MAX_TABLES:
+            raise UnsupportedError(f"more than {MAX_TABLES} tables in one query", span=span)
 
     def _derived(
         self, item: syntax.Derived, outer: Scope | None, definitions: Definitions

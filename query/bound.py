@@ -200,10 +200,14 @@ class BoundTable(Relation):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoundDerived(Relation):
-    """A derived table or an inlined common table expression; columns align with the query's."""
+    """A derived table or a use of a common table expression; columns align with the query's.
+
+    All uses of a common table expression (`common`) hold the same query object.
+    """
 
     query: Query
     alias: str
+    common: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

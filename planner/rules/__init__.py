@@ -25,11 +25,13 @@ from .merge_projects import merge_projects
 from .order_joins import order_joins
 from .prune_columns import prune_columns
 from .push_filters import push_filters
+from .share_common import share_common
 from .sink_expressions import sink_expressions
 
 Rule = Callable[[Node, Context], Node]
 
 RULES: tuple[Rule, ...] = (
+    share_common,
     fold_constants,
     factor_disjunctions,
     lift_quotients,

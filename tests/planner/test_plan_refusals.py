@@ -69,8 +69,8 @@ REFUSALS = [
         "p.born * p.born",
     ),
     (
-        "WITH r AS (SELECT cost, row_number() OVER (ORDER BY admitted) AS n FROM visits) "
-        "SELECT a.cost FROM r a JOIN r b ON a.n = b.n + 1",
+        "WITH r AS (SELECT value, row_number() OVER (ORDER BY patient_id) AS n FROM labs) "
+        "SELECT a.value FROM r a JOIN r b ON a.n = b.n + 1",
         "an order that leaves rows tied",
         "row_number()",
     ),

@@ -267,6 +267,30 @@ CASES = [
         """,
     ),
     (
+        ("share_common",),
+        "WITH t AS (SELECT sum(cost) AS s FROM visits) SELECT a.s FROM t a, t b",
+        """
+        project s
+          inner join
+            project s
+              project sum
+                once
+                  aggregate [] sum(cost)
+                    project cost
+                      union
+                        visits of mercy: visit_id, patient_id, admitted, cost, ward
+                        visits of grace: visit_id, patient_id, admitted, cost, ward
+            project s
+              project sum
+                once
+                  aggregate [] sum(cost)
+                    project cost
+                      union
+                        visits of mercy: visit_id, patient_id, admitted, cost, ward
+                        visits of grace: visit_id, patient_id, admitted, cost, ward
+        """,
+    ),
+    (
         ("push_filters", "bound_residuals"),
         "SELECT born FROM patients p WHERE EXISTS "
         "(SELECT 1 FROM labs l WHERE l.patient_id = p.patient_id AND l.value < p.born)",
