@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,7 +13,6 @@ import duckdb
 import pyarrow as pa
 import pytest
 from in_memory import Federation
-from tacit.query.errors import UnsupportedError
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
@@ -123,20 +121,6 @@ def tpch_parts(
 ) -> Callable[[str, float], dict[str, dict[str, pa.Table]]]:
     """Each party's tables by layout and scale."""
     return lambda layout, scale: parts_of(tpch_federation(layout, scale))
-
-
-@pytest.fixture(scope="session")
-def refusals_noted() -> Callable[[], AbstractContextManager[None]]:
-    """A context in which a refusal ends the test as an expected failure that tells its reason."""
-
-    @contextmanager
-    def noted() -> Iterator[None]:
-        try:
-            yield
-        except UnsupportedError as error:
-            pytest.xfail(f"refused: {str(error).splitlines()[0]}")
-
-    return noted
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

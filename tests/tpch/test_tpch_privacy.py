@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -144,12 +143,10 @@ def test_transcripts_are_the_same_for_all_data_and_cost_what_is_predicted(
     federations: list[Federation],
     tpch_data: ModuleType,
     tpch_oracle: ModuleType,
-    refusals_noted: Callable[[], AbstractContextManager[None]],
 ) -> None:
     """With radix sorts everywhere: kinds, sizes, receivers and order of every party's frames."""
     sql = tpch_data.query_text(number)
-    with refusals_noted():
-        outcomes = [federation.query(sql, sort="radix") for federation in federations]
+    outcomes = [federation.query(sql, sort="radix") for federation in federations]
     for outcome in outcomes:
         assert not outcome.predicted.expected
         assert outcome.measured == outcome.predicted
@@ -164,13 +161,11 @@ def test_plans_as_they_run_cost_what_is_predicted(
     number: int,
     federations: list[Federation],
     tpch_data: ModuleType,
-    refusals_noted: Callable[[], AbstractContextManager[None]],
 ) -> None:
     """Rounds and messages exactly; bytes exactly, or within 3 % where a quicksort runs."""
     sql = tpch_data.query_text(number)
     for sort in (None, "quick"):
-        with refusals_noted():
-            outcome = federations[0 if sort is None else 2].query(sql, sort=sort)  # type: ignore[arg-type]
+        outcome = federations[0 if sort is None else 2].query(sql, sort=sort)  # type: ignore[arg-type]
         predicted = outcome.predicted
         assert outcome.measured.rounds == predicted.rounds
         assert outcome.measured.messages == predicted.messages
@@ -201,7 +196,6 @@ def test_nothing_that_an_owner_puts_in_crosses_the_wire(
     sort: str,
     federations: list[Federation],
     tpch_data: ModuleType,
-    refusals_noted: Callable[[], AbstractContextManager[None]],
 ) -> None:
     """No frame holds two adjacent words of any column that enters, as planes or ring elements;
     no frame holds a text of an owner's file.
@@ -209,8 +203,7 @@ def test_nothing_that_an_owner_puts_in_crosses_the_wire(
     That goes for REVEAL frames, too: they are shares, which only their recipient can complete.
     """
     federation = federations[0]
-    with refusals_noted():
-        plan = federation.plan(tpch_data.query_text(number))
+    plan = federation.plan(tpch_data.query_text(number))
     plan = replace(plan, root=with_sort(plan.root, sort))  # type: ignore[arg-type]
     given: list[np.ndarray] = []
     outcome = run_in_memory(
