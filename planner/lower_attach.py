@@ -32,10 +32,12 @@ def attach_one_row(lowering: Lowering, node: Join, needed: frozenset[int]) -> Op
     else:
         return None
     wanted = needed | columns_of(*node.condition)
-    left = lowering.lower(probe, wanted & frozenset(probe.ids))
-    right = _single(lowering.lower(build, wanted & frozenset(build.ids)))
+    left: Operator = lowering.lower(probe, wanted & frozenset(probe.ids))
     sure = has_one_row(build) and (node.kind == "inner" or not node.condition)
-    attached = _operator("cross" if sure else node.kind, left, right, wanted)
+    attached = left
+    if not sure or wanted & frozenset(build.ids):
+        right = _single(lowering.lower(build, wanted & frozenset(build.ids)))
+        attached = _operator("cross" if sure else node.kind, left, right, wanted)
     if not node.condition:
         return attached
     condition = conjunction(node.condition)
