@@ -11,7 +11,17 @@ from tacit.executor.sharing.randomness import agree_keys
 from tacit.executor.sharing.replicated import ReplicatedProtocol
 from tacit.executor.transport.memory import MemoryChannel, memory_channels
 
-pytest.register_assert_rewrite("in_memory", "hand_built")
+pytest.register_assert_rewrite("in_memory", "hand_built", "golden")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--accept", action="store_true", help="write the files of golden texts anew")
+
+
+@pytest.fixture
+def accept(request: pytest.FixtureRequest) -> bool:
+    """Whether golden texts are to be written, not compared."""
+    return bool(request.config.getoption("--accept"))
 
 
 class ThreeParties:

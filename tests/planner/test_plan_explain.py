@@ -1,16 +1,16 @@
 """EXPLAIN and EXPLAIN PRIVACY as people read them, against files in golden/.
 
-To accept new texts, delete the file under golden/ and run the test once: it writes it and fails.
+To accept new texts, run these tests with --accept.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from golden import compare
 from tacit.planner import explain_analyze, explain_plan, explain_privacy
 from tacit.planner.cost import LINKS, Cost
 
@@ -24,28 +24,22 @@ SHOWN = {
 }
 
 
-def compare(name: str, text: str) -> None:
-    path = GOLDEN / name
-    text = re.sub(r"\b[0-9a-f]{16}\b", "DIGEST", text)
-    if not path.exists():
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text + "\n")
-        pytest.fail(f"{path.name} was missing and has been written: look at it")
-    assert text + "\n" == path.read_text()
-
-
 @pytest.mark.parametrize("name", SHOWN)
-def test_explain(tpch_plans: Callable[[str], Any], pricer: Any, name: str) -> None:
+def test_explain(
+    tpch_plans: Callable[[str], Any], pricer: Any, name: str, accept: bool
+) -> None:
     layout, sql = SHOWN[name]
     plan = tpch_plans(layout).plan(sql)
-    compare(f"{name}.explain", explain_plan(plan, pricer.plan_cost(plan), LINKS["lan"]))
+    text = explain_plan(plan, pricer.plan_cost(plan), LINKS["lan"])
+    compare(GOLDEN / f"{name}.explain", text, accept=accept)
 
 
 @pytest.mark.parametrize("name", SHOWN)
-def test_explain_privacy(tpch_plans: Callable[[str], Any], name: str) -> None:
+def test_explain_privacy(tpch_plans: Callable[[str], Any], name: str, accept: bool) -> None:
     layout, sql = SHOWN[name]
     planner = tpch_plans(layout)
-    compare(f"{name}.privacy", explain_privacy(planner.plan(sql), planner.catalog))
+    text = explain_privacy(planner.plan(sql), planner.catalog)
+    compare(GOLDEN / f"{name}.privacy", text, accept=accept)
 
 
 def test_analyze_puts_prediction_beside_measurement(
