@@ -25,9 +25,7 @@ SHOWN = {
 
 
 @pytest.mark.parametrize("name", SHOWN)
-def test_explain(
-    tpch_plans: Callable[[str], Any], pricer: Any, name: str, accept: bool
-) -> None:
+def test_explain(tpch_plans: Callable[[str], Any], pricer: Any, name: str, accept: bool) -> None:
     layout, sql = SHOWN[name]
     plan = tpch_plans(layout).plan(sql)
     text = explain_plan(plan, pricer.plan_cost(plan), LINKS["lan"])

@@ -25,7 +25,7 @@ SCALE = 0.001
 
 
 class RowsPricer:
-    """Prices an operator by its rows and bits, so that no circuit decides what a plan looks like."""
+    """Prices an operator by rows and bits, so that no circuit decides what a plan looks like."""
 
     def operator_cost(self, operator: Operator) -> Cost:
         bits = sum(c.encoding.width for c in operator.columns if c.encoding is not None)
