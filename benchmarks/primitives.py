@@ -1,92 +1,60 @@
-"""What the primitives cost: three parties as processes on this machine, real TLS over loopback.
+"""What the primitives cost: parties as processes on this machine, real TLS over loopback.
 
 Usage: python benchmarks/primitives.py [NAME ...] [--rows 16 18 20] [--repeat 3]
+           [--protocol additive --parties 2]
 One line per workload (see workloads.py) and size: median, least and greatest wall-clock seconds;
 processor seconds, bytes sent and peak memory of the party that has most of each; rounds, and the
 rounds and bytes that the counting protocol predicts. One run before the first is not counted.
+Where correlations are made ahead of the data, a line NAME:ahead says what set-up and preparation
+took; the line NAME is then what runs with the data there.
 """
 
 from __future__ import annotations
 
 import argparse
-import multiprocessing
-import os
 import statistics
-import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection
-from pathlib import Path
 
-import numpy as np
-from tacit.executor.sharing.counting import CountingProtocol
-from tacit.executor.sharing.protocol import Input
-from tacit.executor.sharing.randomness import agree_keys
-from tacit.executor.sharing.replicated import ReplicatedProtocol
-from tacit.executor.transport import (
-    DataListener,
-    PeerAddress,
-    TlsChannel,
-    connect_mesh,
-    create_identity,
-    load_identity,
-)
+from processes import Usage, measured, run_parties
+from tacit.executor.sharing.protocol import SharingProtocol
+from tacit.executor.sharing.protocols import PROTOCOLS, counting_protocol, open_protocol
+from tacit.executor.sharing.randomness import SessionKeys, agree_keys
+from tacit.executor.transport import TlsChannel
 from tacit.planner.cost import Cost
-from workloads import WORKLOADS, Call
+from workloads import WORKLOADS
 
-NAMES = ("left", "middle", "right")
+Preparation = tuple[tuple[str, int, int], ...]
+
 HEADER = (
-    f"{'workload':<13} {'rows':>9} {'seconds':>8} {'least':>8} {'most':>8} {'cpu s':>8} "
+    f"{'workload':<18} {'rows':>9} {'seconds':>8} {'least':>8} {'most':>8} {'cpu s':>8} "
     f"{'MB':>9} {'bytes/row':>10} {'rounds':>6} {'peak MiB':>9}  predicted"
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
+    """`preparation`: what the workload uses up, made ahead of it."""
+
     name: str
     rows: int
     repeat: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measurement:
-    """One run at one party."""
-
-    seconds: float
-    cpu_seconds: float
-    sent_bytes: int
-    depth: int
-    peak_bytes: int
+    protocol: str
+    parties: int
+    preparation: Preparation
 
 
 def main() -> None:
     options = arguments()
-    names = options.names or list(WORKLOADS)
     tasks = [
-        Task(name=name, rows=1 << power, repeat=options.repeat)
-        for name in names
+        task(name, 1 << power, options)
+        for name in options.names or WORKLOADS
         for power in options.rows
     ]
     print(HEADER)
-    spawn = multiprocessing.get_context("spawn")
-    session_id = os.urandom(16)
-    with tempfile.TemporaryDirectory() as directory:
-        for party in NAMES:
-            create_identity(Path(directory) / party, party)
-        ends = [spawn.Pipe() for _ in NAMES]
-        parties = [
-            spawn.Process(
-                target=run_party, args=(index, Path(directory), session_id, tasks, theirs)
-            )
-            for index, (_, theirs) in enumerate(ends)
-        ]
-        for process, (_, theirs) in zip(parties, ends, strict=True):
-            process.start()
-            theirs.close()
-        lead(tasks, [ours for ours, _ in ends])
-        for process in parties:
-            process.join()
+    run_parties(options.parties, partial(run_party, tasks=tasks), partial(lead, tasks))
 
 
 def arguments() -> argparse.Namespace:
@@ -94,25 +62,46 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(WORKLOADS))
     parser.add_argument("--rows", nargs="+", type=int, default=[16, 18, 20], help="powers of two")
     parser.add_argument("--repeat", type=int, default=3, help="runs of each, after one to warm up")
+    parser.add_argument("--protocol", choices=list(PROTOCOLS), default="replicated")
+    parser.add_argument("--parties", type=int, default=None, help="the protocol's least, if unsaid")
     options = parser.parse_args()
     for name in options.names:
         if name not in WORKLOADS:
             parser.error(f"there is no workload {name}; choose from {', '.join(WORKLOADS)}")
+    facts = PROTOCOLS[options.protocol]
+    options.parties = options.parties or facts.least_parties
+    if not facts.runs_between(options.parties):
+        parser.error(f"{options.protocol} runs between {facts.numbers} parties")
     return options
 
 
+def task(name: str, rows: int, options: argparse.Namespace) -> Task:
+    counting = counting_protocol(options.protocol, options.parties)
+    WORKLOADS[name](counting, rows)()
+    return Task(
+        name=name,
+        rows=rows,
+        repeat=options.repeat,
+        protocol=options.protocol,
+        parties=options.parties,
+        preparation=counting.preparation(),
+    )
+
+
 def lead(tasks: Sequence[Task], parties: Sequence[Connection]) -> None:
-    """Introduces the parties to each other; prints a line for each task."""
-    ports = [party.recv() for party in parties]
-    for party in parties:
-        party.send(ports)
-    for task in tasks:
+    """Prints a line for each task and phase."""
+    for each in tasks:
         runs = list(zip(*(party.recv() for party in parties), strict=True))
-        print(line(task, runs, predicted(task)), flush=True)
+        ahead, online = predicted(each)
+        if each.protocol != "replicated":
+            started = [[phases[0] for phases in run] for run in runs]
+            print(line(f"{each.name}:ahead", each.rows, started, ahead), flush=True)
+        finished = [[phases[1] for phases in run] for run in runs]
+        print(line(each.name, each.rows, finished, online), flush=True)
 
 
-def line(task: Task, runs: Sequence[Sequence[Measurement]], cost: Cost) -> str:
-    """`runs` holds one measurement of every party per run."""
+def line(name: str, rows: int, runs: Sequence[Sequence[Usage]], cost: Cost) -> str:
+    """`runs` holds what every party used in each run."""
     seconds = [max(one.seconds for one in run) for run in runs]
     everything = [one for run in runs for one in run]
     sent = statistics.mean(max(one.sent_bytes for one in run) for run in runs)
@@ -121,94 +110,55 @@ def line(task: Task, runs: Sequence[Sequence[Measurement]], cost: Cost) -> str:
     peak = max(one.peak_bytes for one in everything)
     expected = "about " if cost.expected else ""
     return (
-        f"{task.name:<13} {task.rows:>9} {statistics.median(seconds):>8.3f} "
+        f"{name:<18} {rows:>9} {statistics.median(seconds):>8.3f} "
         f"{min(seconds):>8.3f} {max(seconds):>8.3f} {cpu:>8.3f} "
-        f"{sent / 1e6:>9.2f} {sent / task.rows:>10.2f} {rounds:>6.0f} {peak / 2**20:>9.0f}  "
+        f"{sent / 1e6:>9.2f} {sent / rows:>10.2f} {rounds:>6.0f} {peak / 2**20:>9.0f}  "
         f"{expected}{cost.rounds} rounds, {max(cost.sent_bytes) / 1e6:.2f} MB"
     )
 
 
-def cpu_seconds(runs: Sequence[Sequence[Measurement]]) -> list[list[float]]:
+def cpu_seconds(runs: Sequence[Sequence[Usage]]) -> list[list[float]]:
     return [[one.cpu_seconds for one in run] for run in runs]
 
 
-def predicted(task: Task) -> Cost:
-    protocol = CountingProtocol()
-    call = WORKLOADS[task.name](protocol, task.rows)
-    mark = protocol.level()
+def predicted(each: Task) -> tuple[Cost, Cost]:
+    """What set-up and preparation cost, and the call after them."""
+    counting = counting_protocol(each.protocol, each.parties, each.preparation)
+    ahead = counting.cost()
+    call = WORKLOADS[each.name](counting, each.rows)
+    mark = counting.level()
     call()
-    return protocol.cost(mark)
+    return ahead, counting.cost(mark)
 
 
 def run_party(
-    index: int, directory: Path, session_id: bytes, tasks: Sequence[Task], leader: Connection
+    channel: TlsChannel, session_id: bytes, leader: Connection, *, tasks: Sequence[Task]
 ) -> None:
-    """One process: connects, then runs every task and reports each."""
-    identities = [load_identity(directory / party) for party in NAMES]
-    trusted = {identity.party: identity.certificate_pem for identity in identities}
-    with DataListener(identities[index], trusted, host="127.0.0.1", port=0) as listener:
-        leader.send(listener.address[1])
-        peers = [
-            PeerAddress(
-                name=identity.party,
-                host="127.0.0.1",
-                port=port,
-                certificate_pem=identity.certificate_pem,
-            )
-            for identity, port in zip(identities, leader.recv(), strict=True)
+    """Runs every task and reports each, without the first run, which warms up."""
+    keys = agree_keys(channel, session_id)
+    for number, each in enumerate(tasks):
+        runs = [
+            measure(channel, keys, b"%s %d %d" % (session_id, number, run), each)
+            for run in range(each.repeat + 1)
         ]
-        channel = connect_mesh(
-            listener=listener,
-            identity=identities[index],
-            peers=peers,
-            index=index,
-            session_id=session_id,
+        leader.send(runs[1:])
+
+
+def measure(
+    channel: TlsChannel, keys: SessionKeys, context: bytes, each: Task
+) -> tuple[Usage, Usage]:
+    """Set-up with preparation, then the call."""
+    opened: list[SharingProtocol] = []
+
+    def start() -> None:
+        opened.append(
+            open_protocol(
+                each.protocol, channel, keys, context=context, preparation=each.preparation
+            )
         )
-        protocol = ReplicatedProtocol(channel, agree_keys(channel, session_id))
-        for task in tasks:
-            leader.send(measure(channel, protocol, task))
-        channel.close()
 
-
-def measure(channel: TlsChannel, protocol: ReplicatedProtocol, task: Task) -> list[Measurement]:
-    """Every run but the first, which warms up."""
-    call = WORKLOADS[task.name](protocol, task.rows)
-    return [measure_once(channel, protocol, call) for _ in range(task.repeat + 1)][1:]
-
-
-def measure_once(channel: TlsChannel, protocol: ReplicatedProtocol, call: Call) -> Measurement:
-    """Waits for the other parties, then runs the call."""
-    counters = channel.counters
-    counters.depth = start_depth = level(protocol, counters.depth)
-    sent = counters.sent_bytes
-    Path("/proc/self/clear_refs").write_text("5")  # the peak of resident memory starts anew
-    start, busy = time.perf_counter(), time.process_time()
-    call()
-    seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - busy
-    return Measurement(
-        seconds=seconds,
-        cpu_seconds=cpu_seconds,
-        sent_bytes=counters.sent_bytes - sent,
-        depth=counters.depth - start_depth,
-        peak_bytes=peak_bytes(),
-    )
-
-
-def level(protocol: ReplicatedProtocol, depth: int) -> int:
-    """Waits for the other parties; a depth that none of them has reached, the same for all."""
-    depths = [
-        Input(owner=owner, rows=1, bits=64, values=np.array([depth], dtype=np.uint64))
-        for owner in range(protocol.parties)
-    ]
-    opened = protocol.open(protocol.input(depths))
-    return 3 + max(int(values[0]) for values in opened or [])
-
-
-def peak_bytes() -> int:
-    """The most memory that was resident at once."""
-    status = Path("/proc/self/status").read_text().splitlines()
-    (peak,) = (line for line in status if line.startswith("VmHWM:"))
-    return int(peak.split()[1]) * 1024
+    ahead = measured(channel, start)
+    return ahead, measured(channel, WORKLOADS[each.name](opened[0], each.rows))
 
 
 if __name__ == "__main__":

@@ -151,10 +151,15 @@ class Maker:
         return dict.fromkeys(self._link.peers, count)
 
     def _both_planes(self, batch: Batch, peer: int, width: int) -> tuple[Words, Words]:
+        if width == 1:
+            plane, other = batch.sent[peer].both_bits()
+            return plane[None, :], other[None, :]
         zero, one = batch.sent[peer].both(row_bytes(width))
         return rows_to_planes(zero, width), rows_to_planes(one, width)
 
     def _chosen_planes(self, batch: Batch, peer: int, width: int) -> Words:
+        if width == 1:
+            return batch.received[peer].chosen_bits()[None, :]
         return rows_to_planes(batch.received[peer].chosen(row_bytes(width)), width)
 
     def _numbers(self, rows: Vector, shape: tuple[int, int], dtype: np.dtype[Any]) -> Vector:

@@ -14,24 +14,22 @@ Cost: 1 round; 128/k bits per transfer, from the receiver; 2^k / k * 128 bits of
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
-from numpy.typing import NDArray
 
-from ..pack import planes_to_rows
 from ..shares import Words, words
-from .hashing import Rows
+from .transpose import ROW_BYTES, Rows, spaced_planes, transpose_into
 
 SECURITY = 128
 FOLD = 4
 """k: seeds per block are 2^k, bits sent per transfer 128/k."""
 
-CHUNK = 1 << 16
-"""Transfers that are expanded at a time: a block's seeds and planes then stay in the cache."""
+PIECE_WORDS = 1 << 12
+"""Words of a plane that are expanded at a time: fewer would be lost among the calls."""
 
-_ZEROS = bytes(CHUNK // 8)
+_ZEROS = memoryview(bytes(8 * PIECE_WORDS))
 
 
 def blocks_of(fold: int) -> int:
@@ -54,16 +52,15 @@ class ExtensionReceiver:
         """Rows t, shape (m, 16), for a plane of m = 64 len(choices) choices, and the message e."""
         count = len(choices)
         message = np.empty((len(self._blocks), count), np.uint64)
-        planes = np.empty((SECURITY, count), np.uint64)
-        for start, stop in _pieces(count):
+        rows = np.empty((count * 64, ROW_BYTES), np.uint8)
+        for start, stop, piece in _pieces(count, self._fold):
             for number, block in enumerate(self._blocks):
-                leaves = np.empty((len(block), stop - start), np.uint64)
-                for leaf, stream in zip(leaves, block, strict=True):
+                for leaf, stream in zip(piece.leaves, block, strict=True):
                     _fill(stream, leaf)
-                top = self._fold * number
-                total = _folded(leaves, planes[top : top + self._fold, start:stop])
+                total = _folded(piece.leaves, piece.block(number))
                 np.bitwise_xor(total, choices[start:stop], out=message[number, start:stop])
-        return planes_to_rows(planes, count * 64), message
+            piece.finish(rows[start * 64 : stop * 64])
+        return rows, message
 
 
 class ExtensionSender:
@@ -89,40 +86,63 @@ class ExtensionSender:
     def extend(self, message: Words) -> Rows:
         """Rows q, shape (m, 16), from the receiver's message of shape (128/k, m/64)."""
         count = message.shape[1]
-        planes = np.empty((SECURITY, count), np.uint64)
-        for start, stop in _pieces(count):
+        rows = np.empty((count * 64, ROW_BYTES), np.uint8)
+        for start, stop, piece in _pieces(count, self._fold):
             for number, (block, index) in enumerate(zip(self._blocks, self._hidden, strict=True)):
-                leaves = np.zeros((len(block), stop - start), np.uint64)
-                for leaf, stream in zip(leaves, block, strict=True):
+                # Leaf 0, which the sender lacks, goes into no plane.
+                for leaf, stream in zip(piece.leaves, block, strict=True):
                     if stream is not None:
                         _fill(stream, leaf)
-                top = self._fold * number
-                own = planes[top : top + self._fold, start:stop]
-                _folded(leaves, own)
+                own = piece.block(number)
+                _folded(piece.leaves, own)
                 for bit in range(self._fold):
                     if index >> bit & 1:
                         own[bit] ^= message[number, start:stop]
-        return planes_to_rows(planes, count * 64)
+            piece.finish(rows[start * 64 : stop * 64])
+        return rows
 
 
-def _folded(leaves: NDArray[np.uint64], planes: NDArray[np.uint64]) -> NDArray[np.uint64]:
+class _Piece:
+    """What is in work at a time: the leaves of one block, the planes of all, and scratch."""
+
+    def __init__(self, count: int, fold: int) -> None:
+        self._fold = fold
+        self.leaves = spaced_planes(1 << fold, count)
+        self._planes = spaced_planes(SECURITY, count)
+        self._scratch = spaced_planes(SECURITY // 4, count)
+
+    def block(self, number: int) -> Words:
+        """The planes of one block."""
+        return self._planes[self._fold * number : self._fold * (number + 1)]
+
+    def finish(self, rows: Rows) -> None:
+        transpose_into(self._planes, rows, self._scratch)
+
+
+def _folded(leaves: Words, planes: Words) -> Words:
     """planes[b] = XOR of the leaves whose number has bit b; returns the XOR of all. In place."""
-    for plane in planes:
-        np.bitwise_xor.reduce(leaves[1::2], axis=0, out=plane)
-        leaves = leaves[0::2] ^ leaves[1::2]
-    total: NDArray[np.uint64] = leaves[0]
+    for bit in reversed(range(len(planes))):
+        low, high = leaves[: 1 << bit], leaves[1 << bit : 2 << bit]
+        np.bitwise_xor.reduce(high, axis=0, out=planes[bit])
+        low ^= high
+    total: Words = leaves[0]
     return total
 
 
-def _pieces(count: int) -> list[tuple[int, int]]:
-    step = CHUNK // 64
-    return [(start, min(start + step, count)) for start in range(0, count, step)]
+def _pieces(count: int, fold: int) -> Iterator[tuple[int, int, _Piece]]:
+    """Ranges of words, each with the memory to work in."""
+    piece = _Piece(min(count, PIECE_WORDS), fold)
+    for start in range(0, count, PIECE_WORDS):
+        stop = min(start + PIECE_WORDS, count)
+        if stop - start < min(count, PIECE_WORDS):
+            piece = _Piece(stop - start, fold)
+        yield start, stop, piece
 
 
 def _stream(seed: bytes) -> CipherContext:
     return Cipher(algorithms.AES(seed), modes.CTR(bytes(16))).encryptor()
 
 
-def _fill(stream: CipherContext, target: NDArray[np.uint64]) -> None:
+def _fill(stream: CipherContext, target: Words) -> None:
     data = target.view(np.uint8).data
-    stream.update_into(memoryview(_ZEROS)[: len(data)], data)
+    stream.update_into(_ZEROS[: len(data)], data)

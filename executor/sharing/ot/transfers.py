@@ -24,8 +24,9 @@ from .extension import (
     blocks_of,
     extension_bytes,
 )
-from .hashing import Rows, TransferHash
+from .hashing import TransferHash
 from .punctured import deal, offers_bytes, path_choices, recover
+from .transpose import Rows
 
 
 @dataclass(slots=True)
@@ -40,6 +41,10 @@ class Received:
         """`size` bytes for each transfer. Local."""
         return self.hash.rows(self.rows, self.first, size)
 
+    def chosen_bits(self) -> Words:
+        """One bit for each transfer. Local."""
+        return self.hash.bits(self.rows, self.first)
+
 
 @dataclass(slots=True)
 class Sent:
@@ -53,7 +58,12 @@ class Sent:
     def both(self, size: int) -> tuple[Rows, Rows]:
         """`size` bytes for either choice of each transfer. Local."""
         zero = self.hash.rows(self.rows, self.first, size)
-        return zero, self.hash.rows(self.rows ^ self.delta, self.first, size)
+        return zero, self.hash.rows(self.rows, self.first, size, self.delta)
+
+    def both_bits(self) -> tuple[Words, Words]:
+        """One bit for either choice of each transfer. Local."""
+        zero = self.hash.bits(self.rows, self.first)
+        return zero, self.hash.bits(self.rows, self.first, self.delta)
 
 
 @dataclass(slots=True)
