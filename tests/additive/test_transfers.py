@@ -24,6 +24,8 @@ from tacit.query.errors import PeerViolationError
 
 IDENTITY = bytes([1]) + bytes(31)
 ORDER_TWO = bytes([0xEC]) + b"\xff" * 30 + bytes([0x7F])
+OUTSIDE = bytes(sodium.crypto_core_ed25519_add(random_point(), ORDER_TWO))
+NOT_CANONICAL = (2**255 - 19 + 3).to_bytes(32, "little")
 
 
 def base(choices, *, sender=b"session", receiver=b"session"):
@@ -47,7 +49,7 @@ def test_base_transfers_of_different_sessions_do_not_agree():
 
 
 def test_the_receivers_points_do_not_show_its_choice():
-    """Both points are group elements without structure: either could be the derived one."""
+    """Its point is a group element without structure: either choice could have made it."""
     for choice in (0, 1):
         message = BaseReceiver(b"session", [choice] * 64).message
         points = [message[at : at + 32] for at in range(0, len(message), 32)]
@@ -56,7 +58,16 @@ def test_the_receivers_points_do_not_show_its_choice():
 
 
 @pytest.mark.parametrize(
-    "point", [IDENTITY, ORDER_TWO, bytes(32), b"\xff" * 32, b"\x02" + bytes(31)]
+    "point",
+    [
+        IDENTITY,
+        ORDER_TWO,
+        OUTSIDE,
+        NOT_CANONICAL,
+        bytes(32),
+        b"\xff" * 32,
+        b"\x02" + bytes(31),
+    ],
 )
 def test_bytes_that_are_no_point_of_the_prime_order_group_are_refused(point):
     with pytest.raises(PeerViolationError, match="party 7"):

@@ -29,8 +29,6 @@ FOLD = 4
 PIECE_WORDS = 1 << 12
 """Words of a plane that are expanded at a time: fewer would be lost among the calls."""
 
-_ZEROS = memoryview(bytes(8 * PIECE_WORDS))
-
 
 def blocks_of(fold: int) -> int:
     return SECURITY // fold
@@ -55,8 +53,7 @@ class ExtensionReceiver:
         rows = np.empty((count * 64, ROW_BYTES), np.uint8)
         for start, stop, piece in _pieces(count, self._fold):
             for number, block in enumerate(self._blocks):
-                for leaf, stream in zip(piece.leaves, block, strict=True):
-                    _fill(stream, leaf)
+                piece.fill(block)
                 total = _folded(piece.leaves, piece.block(number))
                 np.bitwise_xor(total, choices[start:stop], out=message[number, start:stop])
             piece.finish(rows[start * 64 : stop * 64])
@@ -89,10 +86,7 @@ class ExtensionSender:
         rows = np.empty((count * 64, ROW_BYTES), np.uint8)
         for start, stop, piece in _pieces(count, self._fold):
             for number, (block, index) in enumerate(zip(self._blocks, self._hidden, strict=True)):
-                # Leaf 0, which the sender lacks, goes into no plane.
-                for leaf, stream in zip(piece.leaves, block, strict=True):
-                    if stream is not None:
-                        _fill(stream, leaf)
+                piece.fill(block)  # but leaf 0, which the sender lacks and which is in no plane
                 own = piece.block(number)
                 _folded(piece.leaves, own)
                 for bit in range(self._fold):
@@ -110,6 +104,14 @@ class _Piece:
         self.leaves = spaced_planes(1 << fold, count)
         self._planes = spaced_planes(SECURITY, count)
         self._scratch = spaced_planes(SECURITY // 4, count)
+        self._zeros = bytes(8 * count)
+        self._targets = [leaf.view(np.uint8).data for leaf in self.leaves]
+
+    def fill(self, block: Sequence[CipherContext | None]) -> None:
+        """The next bytes of every stream of a block, as its leaves."""
+        for stream, target in zip(block, self._targets, strict=True):
+            if stream is not None:
+                stream.update_into(self._zeros, target)
 
     def block(self, number: int) -> Words:
         """The planes of one block."""
@@ -141,8 +143,3 @@ def _pieces(count: int, fold: int) -> Iterator[tuple[int, int, _Piece]]:
 
 def _stream(seed: bytes) -> CipherContext:
     return Cipher(algorithms.AES(seed), modes.CTR(bytes(16))).encryptor()
-
-
-def _fill(stream: CipherContext, target: Words) -> None:
-    data = target.view(np.uint8).data
-    stream.update_into(_ZEROS[: len(data)], data)

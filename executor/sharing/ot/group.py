@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 
+import nacl.exceptions
 from nacl import bindings as sodium
 
 from ....query.errors import PeerViolationError
@@ -57,10 +58,22 @@ def hash_to_point(*parts: bytes) -> bytes:
     return add(*halves)
 
 
+def times_received(scalar: bytes, point: bytes, party: int) -> bytes:
+    """The multiple of a peer's point, which libsodium validates as `checked` does."""
+    try:
+        return times(scalar, point)
+    except nacl.exceptions.RuntimeError:
+        raise _no_point(party) from None
+
+
 def checked(point: bytes, party: int) -> bytes:
     """The point. PeerViolationError unless it is a canonical point of the prime-order subgroup."""
     if not sodium.crypto_core_ed25519_is_valid_point(point):
-        raise PeerViolationError(
-            f"party {party} sent bytes that are no point of the group", party=str(party)
-        )
+        raise _no_point(party)
     return point
+
+
+def _no_point(party: int) -> PeerViolationError:
+    return PeerViolationError(
+        f"party {party} sent bytes that are no point of the group", party=str(party)
+    )
