@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from in_memory import Federation
+from records import read_records
 
 CATALOG = """
 CREATE TABLE people (
@@ -213,38 +213,23 @@ def recorded_clinics() -> list[Federation]:
     return [Federation(CATALOG, data, record=True) for data in datasets]
 
 
-def read_records() -> list[tuple[str, str, bool]]:
-    """(name, SQL, ordered) of every query of tests/sql.
-
-    The statements (`statement ok`) that stand before a query in its file stand in front of it.
-    """
-    found = []
-    for path in sorted(Path(__file__).parent.parent.glob("sql/*.slt")):
-        before: list[str] = []
-        for number, block in enumerate(path.read_text().split("\n\n")):
-            lines = [line for line in block.splitlines() if not line.startswith("#")]
-            sql = "\n".join(lines[1:]).strip().rstrip(";")
-            if lines and lines[0].startswith("query"):
-                text = ";\n".join([*before, sql])
-                found.append((f"{path.stem}-{number}", text, "ordered" in lines[0]))
-            elif lines and lines[0].startswith("statement"):
-                before.append(sql)
-    return found
-
-
 EVERY = 5
 """One record in so many is asked of three data sets in the default suite; all of them if slow."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Parametrises tests that take `record` with every record of tests/sql."""
+    """Parametrises tests that take `record` with every query of tests/sql, and those that take
+    `error` with every record of a refusal."""
+    if "error" in metafunc.fixturenames:
+        errors = [record for record in read_records() if record.kind == "error"]
+        metafunc.parametrize("error", errors, ids=[record.name for record in errors])
     if "record" not in metafunc.fixturenames:
         return
     thrice = "recorded_clinics" in metafunc.fixturenames
     cases = [
         pytest.param(
-            record, id=record[0], marks=pytest.mark.slow if thrice and number % EVERY else ()
+            record, id=record.name, marks=pytest.mark.slow if thrice and number % EVERY else ()
         )
-        for number, record in enumerate(read_records())
+        for number, record in enumerate(r for r in read_records() if r.kind == "query")
     ]
     metafunc.parametrize("record", cases)

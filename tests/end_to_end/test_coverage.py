@@ -9,17 +9,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
-from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 from in_memory import Federation
+from records import read_records
 from tacit.planner import secure
 from tacit.planner.cost import Cost, PlanCost
 from tacit.query import parse
 from tacit.query import syntax as s
 
-RECORDS = Path(__file__).parents[1] / "sql"
 LEAST = 400
 
 TYPES = {
@@ -45,17 +44,6 @@ CLAUSES = ("select", "where", "group by", "order by", "distinct", "aggregate", "
 
 JOINS = ("inner", "left", "right", "full", "cross", "using", "natural")
 SET_OPERATIONS = ("union", "union all", "intersect", "except")
-
-
-def texts() -> list[str]:
-    """Every query and statement of the records."""
-    found = []
-    for path in sorted(RECORDS.glob("*.slt")):
-        for block in path.read_text(encoding="utf-8").split("\n\n"):
-            lines = [line for line in block.splitlines() if not line.startswith("#")]
-            if lines and lines[0].startswith(("query", "statement")):
-                found.append("\n".join(lines[1:]))
-    return found
 
 
 def nodes(value: Any) -> Iterator[Any]:
@@ -106,7 +94,8 @@ def clauses(tree: Any) -> Iterator[tuple[str, set[str]]]:
 
 @pytest.fixture(scope="module")
 def trees() -> list[Any]:
-    return [tree for text in texts() for tree in parse(text)]
+    """Every query and statement of the records."""
+    return [tree for r in read_records() if r.kind != "error" for tree in parse(r.sql)]
 
 
 def test_there_are_enough_records(trees: list[Any]) -> None:
@@ -162,27 +151,12 @@ def test_every_operator_kind_and_function_is_planned(clinic: Federation) -> None
     planner = Federation(clinic.catalog_sql, clinic.data)
     planner.pricer = Free()  # type: ignore[assignment]
     found: set[tuple[str, str]] = {("operator", "Store")}
-    for path in sorted(RECORDS.glob("*.slt")):
-        for sql in queries_of(path):
-            found |= set(used(planner.plan(sql).root))
-            calls = (
-                node for tree in parse(sql) for node in nodes(tree) if isinstance(node, s.Call)
-            )
-            found |= {("aggregate", call.name) for call in calls}  # some become sums of moments
+    for record in (r for r in read_records() if r.kind == "query"):
+        found |= set(used(planner.plan(record.script).root))
+        calls = (n for tree in parse(record.sql) for n in nodes(tree) if isinstance(n, s.Call))
+        found |= {("aggregate", call.name) for call in calls}  # some become sums of moments
     missing = sorted(wanted - found)
     assert not missing
-
-
-def queries_of(path: Path) -> Iterator[str]:
-    """The queries of a file, each behind the statements before it."""
-    before: list[str] = []
-    for block in path.read_text(encoding="utf-8").split("\n\n"):
-        lines = [line for line in block.splitlines() if not line.startswith("#")]
-        sql = "\n".join(lines[1:]).strip().rstrip(";")
-        if lines and lines[0].startswith("query"):
-            yield ";\n".join([*before, sql])
-        elif lines and lines[0].startswith("statement"):
-            before.append(sql)
 
 
 def used(operator: Any) -> Iterator[tuple[str, str]]:

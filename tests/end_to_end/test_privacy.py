@@ -9,18 +9,18 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from records import Record
 
 
-def test_transcripts_do_not_depend_on_the_rows(
-    recorded_clinics: list[Any], record: tuple[str, str, bool]
-) -> None:
+def test_transcripts_do_not_depend_on_the_rows(recorded_clinics: list[Any], record: Record) -> None:
     """Kinds and sizes of all frames of every party are the same for every data set.
 
     Where a quicksort runs, sizes are random; radix sort stands in for it here, so that everything
     around the sort is compared exactly, and the quicksort has a test of distributions of its own.
     """
-    _, sql, _ = record
-    transcripts = [clinic.query(sql, sort="radix").transcripts for clinic in recorded_clinics]
+    transcripts = [
+        clinic.query(record.script, sort="radix").transcripts for clinic in recorded_clinics
+    ]
     assert all(any(party) for party in transcripts)
     assert transcripts[0] == transcripts[1] == transcripts[2]
 

@@ -52,10 +52,10 @@ def compiler(settings: PartySettings | None = None) -> SqlCompiler:
 )
 def test_enormous_bounds_are_refused_before_they_are_priced(sql: str, figure: str) -> None:
     made = compiler(PartySettings(max_relation_bytes=2**28))
-    began = time.monotonic()
+    began = time.thread_time()
     with pytest.raises(SessionError, match=f"{figure}.*grace allows at most"):
         made.plan(made.bind(sql), "mercy")
-    assert time.monotonic() - began < 3
+    assert time.thread_time() - began < 3
 
 
 @pytest.mark.parametrize(

@@ -370,14 +370,14 @@ def test_order_by_refers_to_outputs(select: Callable[[str], Select]) -> None:
     assert [key.nulls_first for key in query.order_by] == [False, False, False, True]
 
 
-def test_common_tables_are_inlined_with_fresh_ids(select: Callable[[str], Select]) -> None:
-    """Two uses share nothing."""
+def test_uses_of_a_common_table_have_columns_of_their_own(select: Callable[[str], Select]) -> None:
+    """Two uses hold the same query."""
     query = select("WITH w AS (SELECT num FROM things) SELECT * FROM w a, w b")
     assert isinstance(query.relation, BoundJoin)
     left, right = query.relation.left, query.relation.right
     assert isinstance(left, BoundDerived)
     assert isinstance(right, BoundDerived)
-    assert left.query.columns[0].id != right.query.columns[0].id
+    assert left.query is right.query
     assert len({column.id for column in query.relation.columns}) == 2
 
 
