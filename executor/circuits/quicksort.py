@@ -18,7 +18,7 @@ permutation and answers every comparison by it. Two things are needed:
 Outcomes have one bit for each comparison and none else: lanes that pad a plane's last word hold
 gathered zeros, and opening clears them.
 
-The batches are planned from the row count alone (schedule.py).
+The batches are planned from the row count and the protocol alone (schedule.py).
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def quicksort(
     moved, handle = p.shuffle([tagged, *columns])
     compared = moved[0]
     assert isinstance(compared, Bits)
-    schedule = plan_stages(keys.rows)
+    schedule = plan_stages(keys.rows, p.and_weight)
     source = None if p.counts_only else _find_order(p, compared, schedule)
     if p.counts_only:
         _count_batches(p, compared.width, schedule)

@@ -1,4 +1,4 @@
-"""When a quicksort compares what: a plan of batches that depends on the row count alone.
+"""When a quicksort compares what: a plan of batches that depends on public sizes alone.
 
 A stage knows the order of the first `sample` rows (a uniform sample, once the rows are shuffled)
 and finds the order of the first `rows`: the others go down the balanced search tree of the
@@ -19,8 +19,8 @@ from functools import lru_cache
 from math import sqrt
 
 _BATCH_IN_COMPARISONS = 1 << 16
-"""The rounds of a batch are worth so many comparisons: few rounds for few rows, few comparisons
-(about 1.04 log2 n for each of a million rows) for many."""
+"""The rounds of a batch are worth so many comparisons of `replicated`: few rounds for few rows,
+few comparisons (about 1.04 log2 n for each of a million rows) for many."""
 
 _SPREAD = 0.01
 """The relative standard deviation that the number of comparisons may have."""
@@ -72,24 +72,28 @@ class Schedule:
 
 
 @lru_cache(maxsize=4096)
-def plan_stages(rows: int) -> Schedule:
-    """The cheapest schedule for so many rows, at least 2."""
-    return _cheapest(rows, _SPREAD)
+def plan_stages(rows: int, weight: int = 1) -> Schedule:
+    """The cheapest schedule for so many rows, at least 2.
+
+    `weight`: how many times as much comparisons cost as with three parties.
+    """
+    return _cheapest(rows, _SPREAD, weight)
 
 
-def _cheapest(rows: int, spread: float) -> Schedule:
+def _cheapest(rows: int, spread: float, weight: int) -> Schedule:
     choices = [
-        Schedule(stages=(*_before(depth), Stage(rows=rows, depth=depth)))
+        Schedule(stages=(*_before(depth, weight), Stage(rows=rows, depth=depth)))
         for depth in range((rows - 1).bit_length())
     ]
-    return min((choice for choice in choices if _spread(choice) <= spread), key=_price)
+    steady = (choice for choice in choices if _spread(choice) <= spread)
+    return min(steady, key=lambda choice: _price(choice, weight))
 
 
-@lru_cache(maxsize=64)
-def _before(depth: int) -> tuple[Stage, ...]:
+@lru_cache(maxsize=256)
+def _before(depth: int, weight: int) -> tuple[Stage, ...]:
     """The stages that order a sample of 2^depth - 1 rows."""
     sample = (1 << depth) - 1
-    return _cheapest(sample, _SAMPLE_SPREAD).stages if sample > 1 else ()
+    return _cheapest(sample, _SAMPLE_SPREAD, weight).stages if sample > 1 else ()
 
 
 def _spread(schedule: Schedule) -> float:
@@ -97,5 +101,5 @@ def _spread(schedule: Schedule) -> float:
     return deviation / schedule.comparisons
 
 
-def _price(schedule: Schedule) -> float:
-    return schedule.comparisons + _BATCH_IN_COMPARISONS * schedule.batches
+def _price(schedule: Schedule, weight: int) -> float:
+    return weight * schedule.comparisons + _BATCH_IN_COMPARISONS * schedule.batches

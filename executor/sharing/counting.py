@@ -127,6 +127,7 @@ class CountingProtocol(Counting):
 
     flag_elements = messages.FLAG_ELEMENTS
     mask_elements = messages.MASK_ELEMENTS
+    and_weight = 1
 
     def __init__(self, parties: int = PARTIES) -> None:
         if parties != PARTIES:

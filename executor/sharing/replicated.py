@@ -33,6 +33,7 @@ class ReplicatedProtocol:
     parties = PARTIES
     flag_elements = FLAG_ELEMENTS
     mask_elements = MASK_ELEMENTS
+    and_weight = 1
 
     def __init__(self, channel: Channel, keys: SessionKeys) -> None:
         self.party = channel.party

@@ -35,6 +35,7 @@ class ClearProtocol:
     parties: int = 1
     flag_elements: float = 4 / 3
     mask_elements: float = 4.0
+    and_weight: int = 1
     rounds: int = 0
     and_planes: float = 0
     and_words: float = 0

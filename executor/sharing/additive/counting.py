@@ -35,6 +35,7 @@ class CountingAdditive(Counting):
         super().__init__(parties)
         self.flag_elements = messages.FLAG_ELEMENTS * (parties - 1)
         self.mask_elements = messages.MASK_ELEMENTS * (parties - 1)
+        self.and_weight = messages.AND_WEIGHT * (parties - 1)
         self.demand = Demand()
         self._ahead = prepared is not None
         if prepared is not None:

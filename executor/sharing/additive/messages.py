@@ -13,11 +13,15 @@ from ..pack import row_bytes
 from ..rounds import Round, make_round
 from ..shares import Bits, Ring, Share
 
-FLAG_ELEMENTS = 1.5
-"""What one flag costs in the ring per peer, in ring elements: a transfer and its correction."""
+FLAG_ELEMENTS = 1.03
+"""What one flag costs in the ring per peer, in ring elements: a transfer's correction, and c."""
 
-MASK_ELEMENTS = 100.0
-"""What a subtractor's triples cost per peer, in ring elements."""
+MASK_ELEMENTS = 68.0
+"""What a subtractor's triples cost per peer at least, in ring elements: more than any word's
+flags."""
+
+AND_WEIGHT = 64
+"""What an AND costs per peer, in ANDs of `replicated`: 34 bits against one, and the hashing."""
 
 Pairs = Sequence[tuple[Bits, Bits]]
 Sums = Sequence[Sequence[tuple[Ring, Ring]]]
