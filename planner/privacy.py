@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ..query.bound import Expression
 from ..query.catalog import Catalog
+from .protocol_facts import PROTOCOLS
 from .scalar_strings import knows_ascii_alone
 from .secure import (
     Aggregate,
@@ -38,7 +39,7 @@ def explain_privacy(plan: SecurePlan, catalog: Catalog) -> str:
         lines += ["", f"{party}" + (" (asks)" if party == plan.asker else "")]
         lines += [f"  - {fact}" for fact in party_facts(plan, party)]
     lines += ["", "Nobody learns anything else: no row, no intermediate value, no true row count"]
-    lines += ["of a filter or a join, as long as no two parties pool what they see."]
+    lines += [f"of a filter or a join, {PROTOCOLS[plan.protocol].assumption}."]
     return "\n".join(lines)
 
 
