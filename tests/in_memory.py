@@ -229,7 +229,7 @@ class Federation:
             parties=self.parties,
             asker=asker or self.parties[0],
             pricer=self.pricer,
-            link=LINKS["loopback"],
+            link=LINKS["loopback"].running(self.protocol),
             protocol=self.protocol,
         )
 

@@ -93,7 +93,10 @@ def load_federation(directory: Path) -> Federation:
     )
     protocol = protocol_of(section)
     federation = Federation(
-        directory=directory, protocol=protocol.name, link=_link(section), members=members
+        directory=directory,
+        protocol=protocol.name,
+        link=_link(section).running(protocol.name),
+        members=members,
     )
     _check_number(section, len(members), protocol)
     _check_distinct(section, members)
