@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from additive.columns import bits_input, random_words, ring_input, values_of
+from tacit.executor.sharing.additive import pool
 from tacit.executor.sharing.additive.counting import CountingAdditive
 from tacit.executor.sharing.protocol import Input
 
@@ -190,6 +191,27 @@ def test_a_run_costs_what_was_predicted(parties, n, rows):
     assert predicted.messages == tuple(c.sent_messages for c in counters)
     assert predicted.rounds == max(c.depth for c in counters)
     assert first.cost().sent_bytes != (0,) * n
+
+
+@pytest.mark.parametrize("memory", [0, 1 << 10, 1 << 12])
+def test_a_demand_that_memory_does_not_hold_is_made_in_time_as_predicted(
+    parties, monkeypatch, memory
+):
+    monkeypatch.setattr(pool, "MEMORY_BYTES", memory)
+    test_a_run_costs_what_was_predicted(parties, 2, 65)
+
+
+def test_what_is_made_in_time_is_made_in_whole_batches(monkeypatch):
+    monkeypatch.setattr(pool, "MEMORY_BYTES", 24 * 1000)
+    ledger = pool.Ledger()
+    batch = pool.MAX_WORDS
+    demand = pool.Demand([("bits", 1, 1000 + batch + 10)])
+    assert ledger.prepare(demand) == [("bits", 1, 1000)]
+    assert ledger.take("bits", 1, 999) == []
+    assert ledger.take("bits", 1, 2) == [batch]
+    assert ledger.take("bits", 1, batch) == [10]
+    assert ledger.take("bits", 1, 9) == []
+    assert ledger.take("bits", 1, batch + 5) == [batch, 5]
 
 
 @pytest.mark.parametrize("n", [2, pytest.param(3, marks=pytest.mark.slow)])

@@ -189,7 +189,7 @@ def test_a_correlation_is_handed_out_once(parties):
         first = p._stock.bits(4, 1)
         second = p._stock.bits(4, 1)
         p._stock.doubles(2, 64)
-        assert not any(p._stock._available(*kind) for kind in p._stock._held)
+        assert not any(p._stock._held.values())
         return first.a, second.a
 
     for first, second in parties(2, run):

@@ -22,7 +22,7 @@ from . import messages
 from .addends import add_planes, two_addends
 from .correlations import double_rounds, ring_rounds, triple_rounds
 from .moves import RowShape, move_rounds
-from .pool import Demand, Item, batches
+from .pool import Demand, Item, Ledger
 
 SPREAD = 0.01
 """The relative standard deviation of what quicksorts use up: what their schedules allow."""
@@ -37,10 +37,10 @@ class CountingAdditive(Counting):
         self.mask_elements = messages.MASK_ELEMENTS * (parties - 1)
         self.and_weight = messages.AND_WEIGHT * (parties - 1)
         self.demand = Demand()
-        self._ahead = prepared is not None
-        if prepared is not None:
+        self._ledger = None if prepared is None else Ledger()
+        if self._ledger is not None and prepared is not None:
             self._count(*setup_rounds(parties))
-            self._count(*preparation_rounds(parties, prepared))
+            self._make(self._ledger.prepare(prepared))
 
     def preparation(self) -> tuple[Item, ...]:
         """What a run should make ahead. A quicksort's need is random: four deviations more."""
@@ -130,20 +130,17 @@ class CountingAdditive(Counting):
 
     def _use(self, kind: str, size: int, count: int) -> None:
         self.demand.add(kind, size, count)
-        if not self._ahead:
+        if self._ledger is not None:
+            self._make([(kind, size, batch) for batch in self._ledger.take(kind, size, count)])
+        else:
             for round_ in _rounds(self.parties, kind, size, count):
                 for message in round_.messages:
                     self._sent_bytes[message.sender] += message.size
 
-
-def preparation_rounds(parties: int, demand: Demand) -> list[Round]:
-    """What `Stock.prepare` exchanges, in order."""
-    return [
-        round_
-        for kind, size, count in demand.items()
-        for batch in batches(kind, size, count)
-        for round_ in _rounds(parties, kind, size, batch)
-    ]
+    def _make(self, batches: Sequence[Item]) -> None:
+        """Counts the batches as `Stock` makes them."""
+        for kind, size, count in batches:
+            self._count(*_rounds(self.parties, kind, size, count))
 
 
 def _rounds(parties: int, kind: str, size: int, count: int) -> tuple[Round, ...]:

@@ -17,6 +17,8 @@ from .correlations import DoubleBits, Maker, Triple
 MAX_WORDS = 1 << 14
 """Words of bit transfers in one batch of an extension: 2^20 transfers, 16 MB of rows."""
 
+MEMORY_BYTES = 1 << 28
+"""How much of a demand is made ahead; the rest is made in time, a batch or more at once."""
 
 Item = tuple[str, int, int]
 """Kind ("bits", "products", "doubles"), size, and how many.
@@ -42,17 +44,50 @@ class Demand:
         return tuple((kind, size, self._counts[kind, size]) for kind, size in sorted(self._counts))
 
 
+class Ledger:
+    """What is made when. Every party's stock keeps one, and so does the price: they agree."""
+
+    def __init__(self) -> None:
+        self._held: dict[tuple[str, int], int] = defaultdict(int)
+        self._later: dict[tuple[str, int], int] = defaultdict(int)
+
+    def prepare(self, demand: Demand) -> list[Item]:
+        """Batches to make ahead: of a demand as much as memory is given to, kind by kind."""
+        room, ahead = MEMORY_BYTES, []
+        for kind, size, count in demand.items():
+            fitting = min(count, room // _item_bytes(kind, size))
+            room -= fitting * _item_bytes(kind, size)
+            self._held[kind, size] += fitting
+            self._later[kind, size] += count - fitting
+            ahead += [(kind, size, batch) for batch in batches(kind, size, fitting)]
+        return ahead
+
+    def take(self, kind: str, size: int, count: int) -> list[int]:
+        """Hands out so many; batches to make first, which are whole where more will be needed."""
+        key = kind, size
+        missing = count - self._held[key]
+        made: list[int] = []
+        if missing > 0:
+            refill = max(missing, min(self._later[key], _batch(kind, size)))
+            made = batches(kind, size, refill)
+            self._later[key] = max(0, self._later[key] - refill)
+            self._held[key] += refill
+        self._held[key] -= count
+        return made
+
+
 class Stock:
     """One party's correlations by kind and size. What was handed out is gone."""
 
     def __init__(self, maker: Maker) -> None:
         self._maker = maker
+        self._ledger = Ledger()
         self._held: dict[tuple[str, int], deque[tuple[NDArray[Any], ...]]] = defaultdict(deque)
 
     def prepare(self, demand: Demand) -> None:
-        """Makes all of a demand, in batches."""
-        for kind, size, count in demand.items():
-            self._stock(kind, size, count - self._available(kind, size))
+        """Makes a demand, in batches, as far as memory is given to it."""
+        for kind, size, batch in self._ledger.prepare(demand):
+            self._make(kind, size, batch)
 
     def bits(self, count: int, width: int) -> Triple:
         """Triples for `count` words of gates of one bit with `width` planes."""
@@ -66,7 +101,8 @@ class Stock:
         return DoubleBits(*self._take("doubles", bits, count))
 
     def _take(self, kind: str, size: int, count: int) -> tuple[NDArray[Any], ...]:
-        self._stock(kind, size, count - self._available(kind, size))
+        for batch in self._ledger.take(kind, size, count):
+            self._make(kind, size, batch)
         held = self._held[kind, size]
         taken, missing = [], count
         while missing > 0:
@@ -83,35 +119,40 @@ class Stock:
             return _nothing(kind, size)
         return tuple(np.concatenate(pieces, axis=-1) for pieces in zip(*taken, strict=True))
 
-    def _available(self, kind: str, size: int) -> int:
-        return sum(_length(kind, arrays) for arrays in self._held[kind, size])
-
-    def _stock(self, kind: str, size: int, count: int) -> None:
-        for batch in batches(kind, size, count):
-            match kind:
-                case "bits":
-                    made = (
-                        self._maker.bit_triples(batch)
-                        if size == 1
-                        else self._maker.wide_triples(batch, size)
-                    )
-                    self._held[kind, size].append((made.a, made.b, made.c))
-                case "products":
-                    triple = self._maker.ring_triples(batch, size)
-                    self._held[kind, size].append((triple.a, triple.b, triple.c))
-                case _:
-                    double = self._maker.double_bits(batch, size)
-                    self._held[kind, size].append((double.plane, double.ring))
+    def _make(self, kind: str, size: int, count: int) -> None:
+        """One batch more."""
+        held = self._held[kind, size]
+        match kind:
+            case "bits":
+                maker = self._maker
+                made = maker.bit_triples(count) if size == 1 else maker.wide_triples(count, size)
+                held.append((made.a, made.b, made.c))
+            case "products":
+                triple = self._maker.ring_triples(count, size)
+                held.append((triple.a, triple.b, triple.c))
+            case _:
+                double = self._maker.double_bits(count, size)
+                held.append((double.plane, double.ring))
 
 
 def batches(kind: str, size: int, count: int) -> list[int]:
     """How `count` correlations are cut into batches."""
-    step = {
+    step = _batch(kind, size)
+    return [min(step, count - start) for start in range(0, max(count, 0), step)]
+
+
+def _batch(kind: str, size: int) -> int:
+    """The most that one batch makes."""
+    return {
         "bits": max(64, MAX_WORDS // max(1, size // 128)),
         "products": max(64, MAX_WORDS * 64 // size),
         "doubles": MAX_WORDS,
     }[kind]
-    return [min(step, count - start) for start in range(0, max(count, 0), step)]
+
+
+def _item_bytes(kind: str, size: int) -> int:
+    """What one correlation takes in memory."""
+    return {"bits": 8 + 16 * size, "products": 3 * size // 8, "doubles": 8 + 8 * size}[kind]
 
 
 def _length(kind: str, arrays: tuple[NDArray[Any], ...]) -> int:
