@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from ..query.bound import Expression
+from ..query.bound import ColumnRef, Expression
 from ..query.datatypes import Column
 from .expressions import call, reference, substitute
 from .logical import Ids, Node, Union, join, project, with_fresh_ids
@@ -15,6 +15,19 @@ def computed_column(expression: Expression, ids: Ids) -> Column:
     """A fresh column to hold the expression."""
     return Column(
         id=ids.fresh(), name="", type=expression.type, encoding=None, nullable=expression.nullable
+    )
+
+
+def input_column(expression: Expression, ids: Ids) -> Column:
+    """The column that brings an expression to a node: a plain reference keeps its id and name."""
+    if not isinstance(expression, ColumnRef):
+        return computed_column(expression, ids)
+    return Column(
+        id=expression.id,
+        name=expression.name,
+        type=expression.type,
+        encoding=None,
+        nullable=expression.nullable,
     )
 
 

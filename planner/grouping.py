@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 
 from ..query.bound import Aggregate as BoundAggregate
-from ..query.bound import Case, ColumnRef, Expression, GroupingLevel, Literal
+from ..query.bound import Case, Expression, GroupingLevel, Literal
 from ..query.datatypes import (
     BIGINT,
     DOUBLE,
@@ -24,7 +24,7 @@ from ..query.datatypes import (
 from ..query.errors import Span, UnsupportedError
 from ..query.functions import OF_ONE, OF_TWO
 from .expressions import call, reference, transform
-from .extending import computed_column
+from .extending import computed_column, input_column
 from .logical import Aggregate, Aggregated, Ids, Node, project
 from .modes import with_mode
 from .quantiles import (
@@ -93,14 +93,7 @@ class Grouping:
         for column, known in (*self._inputs, *self._of_ranks):
             if known == expression:
                 return column
-        plain = isinstance(expression, ColumnRef)
-        column = Column(
-            id=expression.id if plain else self._ids.fresh(),  # type: ignore[attr-defined]
-            name=expression.name if isinstance(expression, ColumnRef) else "",
-            type=expression.type,
-            encoding=None,
-            nullable=expression.nullable,
-        )
+        column = input_column(expression, self._ids)
         self._inputs.append((column, expression))
         return column
 

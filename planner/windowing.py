@@ -15,10 +15,11 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, field
 
-from ..query.bound import Case, ColumnRef, Expression, Frame, Literal
+from ..query.bound import Case, Expression, Frame, Literal
 from ..query.bound import Window as BoundWindow
 from ..query.datatypes import BIGINT, DOUBLE, INTEGER, Column, SqlType
 from .expressions import call, reference, transform, walk
+from .extending import input_column
 from .logical import Ids, Node, OrderBy, Windowed, project, window
 from .scales import sum_type
 from .secure import WindowFunction
@@ -197,14 +198,7 @@ class Windowing:
         for column, known in self._inputs:
             if known == expression:
                 return column
-        plain = isinstance(expression, ColumnRef)
-        column = Column(
-            id=expression.id if plain else self._ids.fresh(),  # type: ignore[attr-defined]
-            name=expression.name if isinstance(expression, ColumnRef) else "",
-            type=expression.type,
-            encoding=None,
-            nullable=expression.nullable,
-        )
+        column = input_column(expression, self._ids)
         self._inputs.append((column, expression))
         return column
 
