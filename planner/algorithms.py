@@ -10,6 +10,7 @@ from .secure import (
     AlignedSum,
     Attach,
     Concat,
+    Expand,
     Join,
     Operator,
     Product,
@@ -31,7 +32,7 @@ def _choose(operator: Operator, pricer: Pricer, link: Link) -> Operator:
     operator = with_inputs(
         operator, tuple(_choose(child, pricer, link) for child in children(operator))
     )
-    if not isinstance(operator, Join | Aggregate | Sort | Window) or not sorts(operator):
+    if not isinstance(operator, Join | Expand | Aggregate | Sort | Window) or not sorts(operator):
         return operator
     if key_width(operator) > RADIX_WIDTH:
         return replace_sort(operator, "quick")
@@ -45,7 +46,7 @@ def sorts(operator: Operator) -> bool:
     match operator:
         case Aggregate(keys=()):
             return any(a.function.endswith("_distinct") for a in operator.aggregates)
-        case Join() | Aggregate() | Window():
+        case Join() | Expand() | Aggregate() | Window():
             return True
         case Sort():
             return bool(operator.keys)
@@ -57,11 +58,13 @@ MOVED_ALONG = ("sum", "count", "any_value", "constant")
 """Aggregates whose argument does not extend the sort key."""
 
 
-def key_width(operator: Join | Aggregate | Sort | Window) -> int:
+def key_width(operator: Join | Expand | Aggregate | Sort | Window) -> int:
     """Planes of the widest key that the operator sorts by."""
     match operator:
         case Join():
             return _width(operator.build, operator.build_keys)
+        case Expand():
+            return max(operator.rows.bit_length(), _width(operator.right, operator.right_keys))
         case Window():
             order = tuple(key.column for key in operator.order)
             return 1 + _width(operator.input, (*operator.partition, *order))
@@ -94,7 +97,7 @@ def with_inputs(operator: Operator, inputs: tuple[Operator, ...]) -> Operator:
     match operator:
         case Join() | Attach():
             return dataclasses.replace(operator, probe=inputs[0], build=inputs[1])
-        case Product():
+        case Product() | Expand():
             return dataclasses.replace(operator, left=inputs[0], right=inputs[1])
         case Concat() | AlignedSum():
             return dataclasses.replace(operator, inputs=inputs)

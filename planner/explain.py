@@ -14,6 +14,7 @@ from .secure import (
     Attach,
     Check,
     Concat,
+    Expand,
     Filter,
     Fragment,
     Join,
@@ -199,6 +200,8 @@ def describe(operator: Operator, names: dict[int, str]) -> tuple[str, list[str]]
             tested = () if operator.predicate is None else (operator.predicate,)
             head = f"{operator.kind} join of all pairs"
             return head, [expression_text(predicate, names) for predicate in tested]
+        case Expand():
+            return _expand_text(operator, names)
         case Attach():
             return f"{operator.kind} join with one row", []
         case Aggregate():
@@ -218,6 +221,18 @@ def describe(operator: Operator, names: dict[int, str]) -> tuple[str, list[str]]
             return f"keep as the shared table {operator.table.name}", [columns]
         case _:
             raise AssertionError(type(operator).__name__)
+
+
+def _expand_text(operator: Expand, names: dict[int, str]) -> tuple[str, list[str]]:
+    pairs = zip(operator.left_keys, operator.right_keys, strict=True)
+    keys = " and ".join(f"{names[a]} = {names[b]}" for a, b in pairs)
+    rows = f"{operator.rows:,}"
+    bound = (
+        f"at most {rows} pairs by the catalog"
+        if operator.overflow is None
+        else f"fails if there are more than {rows} pairs"
+    )
+    return f"join of repeated keys on {keys}, {operator.sort} sort", [bound]
 
 
 def _join_text(operator: Join, names: dict[int, str]) -> tuple[str, list[str]]:

@@ -31,6 +31,7 @@ from .logical import (
     Window,
     children,
 )
+from .multiplicity import most_rows_per, node_repeats
 from .narrowing import narrowed
 from .ownership import is_local
 from .ranging import expression_range
@@ -62,6 +63,7 @@ class Analysis:
             facts,
             dependencies=node_dependencies(node, keys, [f.dependencies for f in below]),
             distinct=node_distinct(node, facts.rows, [f.distinct for f in below]),
+            repeats=node_repeats(node, below),
         )
 
     def _multiples(self, node: Aggregate) -> Multiples:
@@ -281,7 +283,11 @@ def _join(node: Join, left: Facts, right: Facts) -> Facts:
         i for pair in pairs if set(pair) & sides[0] and set(pair) & sides[1] for i in pair
     )
     left_key, right_key = left.unique_on(used & sides[0]), right.unique_on(used & sides[1])
-    rows = _joined_rows(node.kind, left.rows, right.rows, (left_key, right_key))
+    most = (
+        1 if left_key is not None else most_rows_per(used & sides[0], node.left, left),
+        1 if right_key is not None else most_rows_per(used & sides[1], node.right, right),
+    )
+    rows = _joined_rows(node.kind, left.rows, right.rows, most)
     keys: tuple[Key, ...] = tuple(
         Key(ids=a.ids | b.ids, by_contract=a.by_contract or b.by_contract)
         for a in left.keys
@@ -303,20 +309,16 @@ def _join(node: Join, left: Facts, right: Facts) -> Facts:
     )
 
 
-def _joined_rows(kind: str, left: int, right: int, keys: tuple[Key | None, Key | None]) -> int:
-    """A bound on the rows of a join; `keys`: the unique key of each side that it covers."""
-    pairs = left * right
-    if keys[1] is not None:
-        pairs = min(pairs, left)
-    if keys[0] is not None:
-        pairs = min(pairs, right)
+def _joined_rows(kind: str, left: int, right: int, most: tuple[int, int]) -> int:
+    """A bound on the rows of a join; `most`: how many rows of each side one key may have."""
+    pairs = min(left * right, left * most[1], right * most[0])
     match kind:
         case "left":
-            return left if keys[1] is not None else min(left * max(1, right), pairs + left)
+            return min(left * max(1, most[1]), pairs + left)
         case "right":
-            return right if keys[0] is not None else min(right * max(1, left), pairs + right)
+            return min(right * max(1, most[0]), pairs + right)
         case "full":
-            return left + right if keys != (None, None) else pairs + left + right
+            return left + right if min(most) <= 1 else pairs + left + right
         case _:
             return pairs
 

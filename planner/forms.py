@@ -20,6 +20,7 @@ from .secure import (
     Attach,
     Check,
     Concat,
+    Expand,
     Filter,
     Form,
     Fragment,
@@ -104,7 +105,17 @@ def _assign(operator: Operator, demand: Demand) -> Operator:
                 probe=_assign(
                     operator.probe, _merged(demand, dict.fromkeys(operator.probe_keys, BITS))
                 ),
-                build=_assign(operator.build, _carried(operator, demand)),
+                build=_assign(
+                    operator.build, _carried(operator.build, operator.build_keys, demand)
+                ),
+            )
+        case Expand():
+            return dataclasses.replace(
+                operator,
+                left=_assign(operator.left, _carried(operator.left, operator.left_keys, demand)),
+                right=_assign(
+                    operator.right, _carried(operator.right, operator.right_keys, demand)
+                ),
             )
         case Attach():
             return dataclasses.replace(
@@ -126,16 +137,16 @@ def _assign(operator: Operator, demand: Demand) -> Operator:
             raise AssertionError(type(operator).__name__)
 
 
-def _carried(join: Join, demand: Demand) -> Demand:
-    """What a join carries from its build side moves as narrow planes rather than ring elements."""
+def _carried(side: Operator, keys: tuple[int, ...], demand: Demand) -> Demand:
+    """What a join carries from a side moves as narrow planes rather than ring elements."""
     narrow = {
         column.id: BITS
-        for column in join.build.columns
+        for column in side.columns
         if column.encoding is not None
         and column.encoding.width <= NARROW
         and demand.get(column.id) == RING
     }
-    return _merged({**demand, **narrow}, dict.fromkeys(join.build_keys, BITS))
+    return _merged({**demand, **narrow}, dict.fromkeys(keys, BITS))
 
 
 def _form(column: Column, demand: Demand) -> Form:

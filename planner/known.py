@@ -9,6 +9,7 @@ from functools import reduce
 from ..query.datatypes import Encoding
 from ..query.ranges import union_of
 from .dependencies import Dependencies
+from .multiplicity import Repeats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,7 @@ class Facts:
     `averages`: by (id of a sum, id of a count), a bound on |sum / count|, in the sum's encoding.
     `smallest`: a lower bound on the magnitude of the column's non-zero encoded values.
     `dependencies`: columns that follow from others. `distinct`: bounds on a column's values.
+    `repeats`: how many rows agree on some columns, besides what the keys say.
     """
 
     rows: int
@@ -35,6 +37,7 @@ class Facts:
     averages: dict[tuple[int, int], int] = field(default_factory=dict)
     dependencies: Dependencies = ()
     distinct: dict[int, int] = field(default_factory=dict)
+    repeats: tuple[Repeats, ...] = ()
 
     def unique_on(self, ids: frozenset[int]) -> Key | None:
         """A key within these columns: one that its owner can check, if there is any."""

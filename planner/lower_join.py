@@ -3,7 +3,7 @@
 a JOIN b ON a.k = b.k AND a.x < b.y        =>  Filter(a.x < b.y, a JOIN b on k)
 a SEMI JOIN b ON a.k = b.k AND a.x > 1     =>  probe key CASE WHEN a.x > 1 THEN a.k END
 
-LEFT and FULL joins are lower_outer.py; without a unique key, lower_product.py.
+LEFT and FULL joins are lower_outer.py; without a unique key, lower_expand.py.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from .key_columns import with_key_columns
 from .known import Key
 from .logical import Join
 from .lower_attach import attach_one_row
-from .lower_product import lower_product
 from .secure import Join as SecureJoin
 from .secure import JoinKind, Operator
 
@@ -31,6 +30,7 @@ Pairs = tuple[tuple[int, int], ...]
 
 def lower_join(lowering: Lowering, node: Join, needed: frozenset[int]) -> Operator:
     """The secure operators of a join across owners. UnsupportedError if there are none."""
+    from .lower_expand import lower_repeated
     from .lower_outer import lower_full, lower_left
 
     node = with_key_columns(node, lowering.ids)
@@ -39,7 +39,7 @@ def lower_join(lowering: Lowering, node: Join, needed: frozenset[int]) -> Operat
     if attached is not None:
         return attached
     if not _has_key(lowering, node, pairs):
-        return lower_product(lowering, node, needed)
+        return lower_repeated(lowering, node, pairs, residual, needed)
     match node.kind:
         case "inner":
             return matches(Sides.of(lowering, node, pairs, residual, needed), needed)

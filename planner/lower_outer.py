@@ -26,7 +26,7 @@ def lower_left(sides: Sides, needed: frozenset[int]) -> Operator:
         return _extended(sides, needed)
     found = matches(sides, needed | _keys(sides.pairs))
     pairs = tuple((a, a) for a, _ in sides.pairs)
-    return _stacked(sides, [found, _lonely(sides.left, found, pairs, needed)], needed)
+    return stacked(sides, [found, _lonely(sides.left, found, pairs, needed)], needed)
 
 
 def lower_full(sides: Sides, needed: frozenset[int]) -> Operator:
@@ -35,7 +35,7 @@ def lower_full(sides: Sides, needed: frozenset[int]) -> Operator:
         sides = sides.turned
     first = lower_left(sides, needed | frozenset(b for _, b in sides.pairs))
     pairs = tuple((b, b) for _, b in sides.pairs)
-    return _stacked(sides, [first, _lonely(sides.right, first, pairs, needed)], needed)
+    return stacked(sides, [first, _lonely(sides.right, first, pairs, needed)], needed)
 
 
 def _keys(pairs: Pairs) -> frozenset[int]:
@@ -70,7 +70,7 @@ def _extended(sides: Sides, needed: frozenset[int]) -> Operator:
     return joined
 
 
-def _stacked(sides: Sides, parts: list[Operator], needed: frozenset[int]) -> Operator:
+def stacked(sides: Sides, parts: list[Operator], needed: frozenset[int]) -> Operator:
     """UNION ALL of operators that have some of the needed columns; the others are NULL there."""
     lowering, facts = sides.lowering, sides.lowering.analysis.facts(sides.node)
     known: dict[int, Column] = {}

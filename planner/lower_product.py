@@ -32,6 +32,11 @@ def lower_product(lowering: Lowering, node: Join, needed: frozenset[int]) -> Ope
     wanted = needed | columns_of(*node.condition)
     left = lowering.lower(node.left, wanted & frozenset(node.left.ids))
     right = lowering.lower(node.right, wanted & frozenset(node.right.ids))
+    return all_pairs(node, left, right, needed)
+
+
+def all_pairs(node: Join, left: Operator, right: Operator, needed: frozenset[int]) -> Operator:
+    """The join of two sides by trying all pairs. UnsupportedError if there are too many."""
     if left.rows * right.rows > MAX_PAIRS:
         raise too_many_pairs(node, left.rows, right.rows)
     given = (*left.columns, *right.columns)
@@ -90,25 +95,12 @@ def _predicate(node: Join, given: tuple[Column, ...]) -> Expression | None:
 
 def too_many_pairs(node: Join, left: int, right: int) -> UnsupportedError:
     """The refusal of a join whose public bound is too large."""
-    what = "this join has no equality between its sides"
-    hint = "add a condition a.key = b.key, or filter and aggregate the sides first"
-    if any(_is_equality(node, condition) for condition in node.condition):
-        what = "this join may match many rows with many: neither side is unique on its key"
-        hint = (
-            "aggregate one side by its key first (GROUP BY in a derived table), or declare a "
-            "PRIMARY KEY or UNIQUE that the join covers"
-        )
     return UnsupportedError(
-        f"{what}, so that {left:,} times {right:,} pairs of rows would have to be tried; at most "
-        f"{MAX_PAIRS:,} are allowed",
+        f"this join has no equality between columns of its sides, so that {left:,} times "
+        f"{right:,} pairs of rows would have to be tried; at most {MAX_PAIRS:,} are allowed",
         span=_place(node),
-        hint=hint,
+        hint="add a condition a.key = b.key, or filter and aggregate the sides first",
     )
-
-
-def _is_equality(node: Join, condition: Expression) -> bool:
-    sides = [columns_of(condition) & frozenset(side.ids) for side in (node.left, node.right)]
-    return getattr(condition, "function", None) == "=" and all(sides)
 
 
 def _place(node: Join) -> Span | None:

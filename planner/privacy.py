@@ -14,6 +14,7 @@ from .secure import (
     Attach,
     Check,
     Concat,
+    Expand,
     Filter,
     Fragment,
     Join,
@@ -63,6 +64,13 @@ def public_facts(plan: SecurePlan, catalog: Catalog) -> Iterator[str]:
         yield (
             "one bit: whether a key that spans owners has duplicates (the query then fails, and "
             "reveals nothing)"
+        )
+    for rows in sorted(
+        {o.rows for o in _unique(plan.root) if isinstance(o, Expand) and o.overflow}
+    ):
+        yield (
+            f"one bit: whether the pairs of a join fit the {row_count(rows)} that the plan states "
+            "(the query fails if not, and reveals nothing)"
         )
     yield from _checked(plan.root)
 
@@ -147,6 +155,8 @@ def _size(operator: Operator) -> Iterator[str]:
             yield f"the size of a join ({operator.kind}): {rows} rows"
         case Product():
             yield f"the size of a join of all pairs ({operator.kind}): {rows} rows"
+        case Expand():
+            yield f"the stated bound on a join of repeated keys: {rows} rows"
         case Attach():
             yield f"the size of a join with one row ({operator.kind}): {rows} rows"
         case Aggregate() if operator.keys:
@@ -165,7 +175,7 @@ def _size(operator: Operator) -> Iterator[str]:
 
 def _quick(operator: Operator) -> bool:
     match operator:
-        case Join() | Sort() | Window():
+        case Join() | Expand() | Sort() | Window():
             return operator.sort == "quick"
         case Aggregate():
             distinct = any(spec.function.endswith("_distinct") for spec in operator.aggregates)

@@ -226,6 +226,24 @@ class Product(Operator):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Expand(Operator):
+    """Equi-join of two sides whose keys may repeat: every pair of rows with equal keys, once.
+
+    `rows` is a bound on the pairs that the plan states. With `overflow`, the query fails loudly
+    with this message if there are more; without it (None) there cannot be more. NULL keys match
+    nothing. Both sides have at least one row, and so has the result. `columns` lists by id which
+    columns of either input survive.
+    """
+
+    left: Operator
+    right: Operator
+    left_keys: tuple[int, ...]
+    right_keys: tuple[int, ...]
+    overflow: str | None
+    sort: SortAlgorithm
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AggregateSpec:
     """One aggregate of an Aggregate operator over input column `argument` (None: count_star).
 
@@ -396,7 +414,7 @@ def children(operator: Operator) -> tuple[Operator, ...]:
             return inputs
         case Join(probe=probe, build=build) | Attach(probe=probe, build=build):
             return (probe, build)
-        case Product(left=left, right=right):
+        case Product(left=left, right=right) | Expand(left=left, right=right):
             return (left, right)
         case Filter() | Check() | Project() | Aggregate() | Sort() | Window() | Reveal() | Store():
             return (operator.input,)

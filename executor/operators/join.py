@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...planner.secure import Join
+from ...planner.secure import Join, SortAlgorithm
 from ...query.datatypes import Column
 from ..circuits.compare import all_of, any_row, equal
 from ..circuits.partition import partition
@@ -55,12 +55,12 @@ from .table import (
 def join(run: Execution, node: Join, probe: SecretTable, build: SecretTable) -> SecretTable:
     """Joins two tables as the plan's node says (see the module's docstring)."""
     p = run.protocol
-    probe_key, build_key = _key_planes(p, node, probe, build)
-    usable = _usable(p, build, node.build_keys)
-    asking = _usable(p, probe, node.probe_keys)
+    probe_key, build_key = key_planes(p, (probe, node.probe_keys), (build, node.build_keys))
+    usable = usable_rows(p, build, node.build_keys)
+    asking = usable_rows(p, probe, node.probe_keys)
     payload = [c for c in node.columns if c.id in build.columns] if _carries(node) else []
-    rows = _Stacked(probe_key, build_key, usable, _Payload.of(p, build, payload))
-    presence, key, columns = _carry(run, node, rows)
+    rows = Stacked(probe_key, build_key, usable, Payload.of(p, build, payload))
+    presence, key, columns = carry(run, rows, sort_by=node.sort, check_unique=node.check_unique)
     same = p.invert(key ^ probe_key)
     (match,) = all_of(p, [stack([same, presence, asking])])
     kept = {c.id: probe.columns[c.id] for c in node.columns if c.id in probe.columns}
@@ -78,12 +78,13 @@ def _carries(node: Join) -> bool:
     return node.kind in ("inner", "left")
 
 
-def _key_planes(
-    p: SharingProtocol, node: Join, probe: SecretTable, build: SecretTable
+def key_planes(
+    p: SharingProtocol,
+    probe: tuple[SecretTable, Sequence[int]],
+    build: tuple[SecretTable, Sequence[int]],
 ) -> tuple[Bits, Bits]:
     """The keys of both sides as planes under common encodings; first key most significant."""
-    left = [probe.columns[k] for k in node.probe_keys]
-    right = [build.columns[k] for k in node.build_keys]
+    left, right = ([table.columns[key] for key in keys] for table, keys in (probe, build))
     need_bits(p, [*left, *right])
     targets = [common_encoding(a.encoding, b.encoding) for a, b in zip(left, right, strict=True)]
     sides = []
@@ -93,7 +94,7 @@ def _key_planes(
     return sides[0], sides[1]
 
 
-def _usable(p: SharingProtocol, table: SecretTable, keys: Sequence[int]) -> Bits:
+def usable_rows(p: SharingProtocol, table: SecretTable, keys: Sequence[int]) -> Bits:
     """Rows that are valid and have no NULL among the keys."""
     planes = [table.valid]
     planes += [n for n in (not_null(p, table.columns[k]) for k in keys) if n is not None]
@@ -101,20 +102,20 @@ def _usable(p: SharingProtocol, table: SecretTable, keys: Sequence[int]) -> Bits
 
 
 @dataclass(frozen=True, slots=True)
-class _Payload:
+class Payload:
     """The build columns that matching rows take along, as one plane stack and ring vectors."""
 
     columns: tuple[Column, ...]
     secrets: tuple[SecretColumn, ...]
 
     @staticmethod
-    def of(p: SharingProtocol, build: SecretTable, columns: Sequence[Column]) -> _Payload:
+    def of(p: SharingProtocol, build: SecretTable, columns: Sequence[Column]) -> Payload:
         secrets = tuple(build.columns[c.id] for c in columns)
         for secret in secrets:
             secret.force("bits")
             if secret.bits is None and secret.ring is None:
                 need_bits(p, [secret])
-        return _Payload(tuple(columns), secrets)
+        return Payload(tuple(columns), secrets)
 
     def planes(self) -> list[Bits]:
         return [s.bits for s in self.secrets if s.bits is not None] + [
@@ -146,17 +147,17 @@ class _Payload:
 
 
 @dataclass(frozen=True, slots=True)
-class _Stacked:
+class Stacked:
     """What the two sides bring to the sort."""
 
     probe_key: Bits
     build_key: Bits
     usable: Bits
-    payload: _Payload
+    payload: Payload
 
 
-def _carry(
-    run: Execution, node: Join, stacked: _Stacked
+def carry(
+    run: Execution, stacked: Stacked, *, sort_by: SortAlgorithm, check_unique: bool
 ) -> tuple[Bits, Bits, dict[int, SecretColumn]]:
     """Steps 1 to 4: (presence, key, payload) of the last build row at or before each probe row."""
     p = run.protocol
@@ -169,7 +170,7 @@ def _carry(
     if payload.planes():
         moved.append(pad_rows(stack(payload.planes()), n + m))
     moved += [pad_rows(ring, n + m) for ring in payload.rings()]
-    ordered = sort(p, stack([key, unusable]), moved, algorithm=node.sort)
+    ordered = sort(p, stack([key, unusable]), moved, algorithm=sort_by)
     flag, *sorted_payload = ordered.columns
     carried = [ordered.keys.planes(0, key.width)]
     carried += [share for share in sorted_payload if isinstance(share, Bits)]
@@ -177,7 +178,7 @@ def _carry(
     columns += [share for share in sorted_payload if isinstance(share, Ring)]
     parted = partition(p, as_bits(flag), columns)
     front = [slice_rows(share, 0, m) for share in parted.columns]
-    if node.check_unique:
+    if check_unique:
         _check_unique(run, as_bits(front[0]), key.width)
     back = parted.order.undo(p, [pad_rows(_difference(p, share), n + m) for share in front])
     running = [prefix_xor(s) if isinstance(s, Bits) else prefix_sum(s) for s in back]

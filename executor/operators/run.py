@@ -17,6 +17,7 @@ from ...planner.secure import (
     Attach,
     Check,
     Concat,
+    Expand,
     Filter,
     Fragment,
     Join,
@@ -35,6 +36,7 @@ from ..sharing.protocol import SharingProtocol
 from .aggregate import aggregate
 from .attach import attach
 from .check import check_rows
+from .expand import expand
 from .fragment import OwnedRows, read_fragment, share_fragments
 from .join import join
 from .order import sort_rows
@@ -162,6 +164,8 @@ class Runner:
                 return project(self.execution, operator, inputs[0])
             case Join():
                 return join(self.execution, operator, inputs[0], inputs[1])
+            case Expand():
+                return expand(self.execution, operator, inputs[0], inputs[1])
             case Product():
                 return product(self.execution, operator, inputs[0], inputs[1])
             case Attach():

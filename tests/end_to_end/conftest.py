@@ -56,6 +56,14 @@ CREATE TABLE readings (
     value DOUBLE(2) CHECK (value BETWEEN -40 AND 120),
     fasting BOOLEAN
 ) OWNED BY bob ROWS 30;
+
+CREATE TABLE courses (
+    patient BIGINT CHECK (patient BETWEEN 1 AND 600) NOT NULL,
+    slot SMALLINT CHECK (slot BETWEEN 1 AND 3) NOT NULL,
+    drug VARCHAR(10),
+    days SMALLINT CHECK (days BETWEEN 0 AND 90),
+    PRIMARY KEY (patient, slot)
+) OWNED BY carol ROWS 40;
 """
 
 
@@ -126,6 +134,21 @@ def _readings(count: int, generator: np.random.Generator) -> pa.Table:
     )
 
 
+def _courses(count: int, generator: np.random.Generator) -> pa.Table:
+    """Up to three rows of one patient."""
+    chosen = np.sort(generator.permutation(3 * 30)[:count])
+    drugs = [["aspirin", "statin", "insulin"][k] for k in generator.integers(0, 3, count)]
+    days = generator.integers(0, 91, count).tolist()
+    return pa.table(
+        {
+            "patient": pa.array((chosen // 3 + 10).tolist(), pa.int64()),
+            "slot": pa.array((chosen % 3 + 1).tolist(), pa.int16()),
+            "drug": pa.array(_some(drugs, generator, 0.2), pa.string()),
+            "days": pa.array(_some(days, generator, 0.2), pa.int16()),
+        }
+    )
+
+
 def make_data(seed: int = 7) -> dict[str, dict[str, pa.Table]]:
     """Small tables with NULLs, duplicates, unmatched keys and an empty one."""
     generator = np.random.default_rng(seed)
@@ -169,7 +192,7 @@ def make_data(seed: int = 7) -> dict[str, dict[str, pa.Table]]:
             "ledger": _ledger(20, generator),
             "readings": _readings(29, generator),
         },
-        "carol": {"people": people},
+        "carol": {"people": people, "courses": _courses(37, generator)},
     }
 
 
@@ -181,13 +204,16 @@ def make_monotone_data() -> dict[str, dict[str, pa.Table]]:
     return alike
 
 
+PRIMARY_KEYS = ("id", "patient", "slot")
+
+
 def _alike(table: pa.Table) -> pa.Table:
     if table.num_rows == 0:
         return table
     first = table.slice(5, 1)
     columns = [
         table.column(name)
-        if name == "id"
+        if name in PRIMARY_KEYS
         else pa.chunked_array([first.column(name).chunk(0)] * len(table))
         for name in table.column_names
     ]

@@ -25,6 +25,7 @@ from tacit.planner.secure import (
     Attach,
     Check,
     Concat,
+    Expand,
     Filter,
     Fragment,
     Join,
@@ -280,6 +281,8 @@ class PlainRun:
                 return self.project(operator, inputs[0])
             case Join():
                 return self.join(operator, inputs[0], inputs[1])
+            case Expand():
+                return self.expand(operator, inputs[0], inputs[1])
             case Product():
                 return self.product(operator, inputs[0], inputs[1])
             case Attach():
@@ -434,6 +437,16 @@ class PlainRun:
                 continue
             other = match or {c.id: None for c in node.build.columns}
             made.append(row if node.kind in ("semi", "anti") else {**other, **row})
+        return made
+
+    def expand(self, node: Expand, left: list[Row], right: list[Row]) -> list[Row]:
+        by_key: dict[Any, list[Row]] = {}
+        for row in right:
+            by_key.setdefault(tuple(row[i] for i in node.right_keys), []).append(row)
+        made = []
+        for row in left:
+            key = tuple(row[i] for i in node.left_keys)
+            made += [row | other for other in ([] if None in key else by_key.get(key, []))]
         return made
 
     def aggregate(self, node: Aggregate, rows: list[Row]) -> list[Row]:
