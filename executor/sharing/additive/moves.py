@@ -30,7 +30,7 @@ from ..pack import planes_to_rows, row_bytes, rows_to_planes
 from ..randomness import Stream
 from ..rounds import Round, Rounds, make_round
 from ..shares import Bits, Ring, Share, Words
-from .networks import Flags, Order, padded_rows, pairs_of, route, strides
+from .networks import Flags, Order, padded_rows, route, strides
 
 Arrays = list[NDArray[Any]]
 """Rows in the form in which they move: packed bits, shape (n, bytes), then ring vectors."""
@@ -133,18 +133,19 @@ class _Layers:
         corrections = [np.empty(0, np.uint8)]
         for layer, stride in enumerate(self.strides):
             part = self._part(layer)
-            lower, upper = pairs_of(len(rows[0]), stride)
             zero, one = _cut(zeros[part], self.shape), _cut(ones[part], self.shape)
             pieces = []
-            for array, m_0, m_1 in zip(rows, zero, one, strict=True):
-                if array.dtype == np.uint8:
-                    pieces.append(array[lower] ^ array[upper] ^ m_0 ^ m_1)
-                    array[lower] ^= m_0
-                    array[upper] ^= m_0
+            for array, message, other in zip(rows, zero, one, strict=True):
+                lower, upper = _partners(array, stride)
+                m_0, m_1 = _as_switches(message, lower), _as_switches(other, lower)
+                if array.ndim == 2:
+                    pieces.append(lower ^ upper ^ m_0 ^ m_1)
+                    lower ^= m_0
+                    upper ^= m_0
                 else:
-                    pieces.append(array[upper] - array[lower] + m_0 - m_1)
-                    array[lower] -= m_0
-                    array[upper] += m_0
+                    pieces.append(upper - lower + m_0 - m_1)
+                    lower -= m_0
+                    upper += m_0
             corrections.append(_joined(pieces))
         return np.concatenate(corrections)
 
@@ -153,20 +154,27 @@ class _Layers:
         chosen = received.chosen(self.shape.row_bytes)
         step = self.switches * self.shape.row_bytes
         for layer, (stride, flags) in enumerate(zip(self.strides, self.crossed, strict=True)):
-            lower, upper = pairs_of(len(rows[0]), stride)
             payload = corrections[layer * step : (layer + 1) * step]
             given = _separated(payload, self.shape, self.switches)
             messages = _cut(chosen[self._part(layer)], self.shape)
             for array, message, extra in zip(rows, messages, given, strict=True):
-                low, high = array[lower], array[upper]
-                if array.dtype == np.uint8:
-                    added = message ^ np.where(flags[:, None], extra, np.uint8(0))
-                    array[lower] = np.where(flags[:, None], high, low) ^ added
-                    array[upper] = np.where(flags[:, None], low, high) ^ added
+                lower, upper = _partners(array, stride)
+                own, correction = _as_switches(message, lower), _as_switches(extra, lower)
+                crossed = flags.astype(lower.dtype).reshape(
+                    *lower.shape[:2], *(1,) * (lower.ndim - 2)
+                )
+                if array.ndim == 2:
+                    moved = lower ^ upper ^ correction
+                    moved &= np.negative(crossed)
+                    moved ^= own
+                    lower ^= moved
+                    upper ^= moved
                 else:
-                    added = message + np.where(flags, extra, array.dtype.type(0))
-                    array[lower] = np.where(flags, high, low) + added
-                    array[upper] = np.where(flags, low, high) - added
+                    moved = upper - lower + correction
+                    moved *= crossed
+                    moved += own
+                    lower += moved
+                    upper -= moved
 
     def _part(self, layer: int) -> slice:
         """A layer's transfers; its last word is padded with transfers that nobody uses."""
@@ -263,6 +271,28 @@ def _separated(payload: NDArray[np.uint8], shape: RowShape, rows: int) -> Iterat
         piece = payload[start:stop]
         yield (piece if piece.ctypes.data % 8 == 0 else piece.copy()).view(f"uint{bits}")
         start = stop
+
+
+def _partners(array: NDArray[Any], stride: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The lower and the upper rows of a layer's switches, as views of shape (blocks, stride, ...).
+
+    Packed bits come in words as wide as a row allows.
+    """
+    wide = _widened(array)
+    pairs = wide.reshape(-1, 2, stride, *wide.shape[1:])
+    return pairs[:, 0], pairs[:, 1]
+
+
+def _as_switches(values: NDArray[Any], partners: NDArray[Any]) -> NDArray[Any]:
+    """One value for each switch of a layer, in the shape of its partners."""
+    return _widened(values).reshape(partners.shape)
+
+
+def _widened(array: NDArray[Any]) -> NDArray[Any]:
+    if array.ndim == 1:
+        return array
+    size = next(size for size in (8, 4, 2, 1) if array.shape[1] % size == 0)
+    return array.view(f"uint{8 * size}")
 
 
 def _joined(arrays: Arrays) -> NDArray[np.uint8]:
