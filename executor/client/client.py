@@ -48,9 +48,9 @@ _CONFIRM_SECONDS = 5.0
 class Progress:
     """How far a query is, as the own node sees it.
 
-    state: waiting, planning, agreeing, connecting, running or delivering; `step` says what it is
-    doing, number `step_number` of `steps`. Rounds and bytes are this party's so far, the
-    predictions for its whole part; both 0 while unknown.
+    state: waiting, planning, agreeing, connecting, preparing (what runs ahead of the data), running
+    or delivering; `step` says what it is doing, number `step_number` of `steps`. Rounds and bytes
+    are this party's so far, the predictions for its whole part; both 0 while unknown.
     """
 
     state: str

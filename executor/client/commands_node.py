@@ -35,7 +35,9 @@ def add_init(commands: Commands) -> None:
     kind = parser.add_mutually_exclusive_group(required=True)
     kind.add_argument("--party", metavar="NAME")
     kind.add_argument(
-        "--local", metavar="NAME,NAME,...", help="the parties; helpers fill up to three"
+        "--local",
+        metavar="NAME,NAME,...",
+        help="the parties; helpers fill up to as many as the protocol needs",
     )
     parser.add_argument("--host", default="127.0.0.1", help="where the others reach this party")
     parser.add_argument("--port", type=int, default=7001, help="control port; data: the next one")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 import time
 import traceback
@@ -12,7 +13,7 @@ import pyarrow as pa
 
 from ...connectors.source import TableSource
 from ...planner.secure import Operator, SecurePlan, children
-from ...query.errors import InternalError, SessionError, TacitError
+from ...query.errors import InternalError, PeerViolationError, SessionError, TacitError
 from ..sharing.protocol import SharingProtocol
 from ..sharing.protocols import open_protocol
 from ..sharing.randomness import SessionKeys, agree_keys
@@ -67,7 +68,7 @@ class Session:
         try:
             return self._run()
         except TacitError as error:
-            raise self._end(error) from None
+            raise self._end(_named(error, self.plan.parties)) from None
         except Exception as error:
             complain(f"session {self.id}: {_places(error)}")
             raise self._end(InternalError(f"a mistake of tacit: {type(error).__name__}")) from None
@@ -215,6 +216,16 @@ class Session:
             f"the query took longer than the {self._seconds:g} seconds that "
             f"{self._resources.party} gives it"
         )
+
+
+def _named(error: TacitError, parties: tuple[str, ...]) -> TacitError:
+    """The error; if a protocol found it, which knows its peers by number, with the peer's name."""
+    number = error.party if isinstance(error, PeerViolationError) else None
+    if number is None or not number.isdigit():
+        return error
+    name = parties[int(number)]
+    text = re.sub(r"^(a peer|party \d+)\b", name, str(error))
+    return PeerViolationError(text, party=name, step="key agreement or set-up")
 
 
 def _count(operator: Operator) -> int:

@@ -188,3 +188,21 @@ def test_audit_verifies_and_shows_a_log(capsys, tmp_path):
     code, _, complaint = outcome(capsys, "audit", "verify", tmp_path)
     assert code == 1
     assert "the log is broken: line 2" in complaint
+
+
+def test_init_local_of_two_who_trust_nobody_runs(capsys, tmp_path):
+    code, text, _ = outcome(
+        capsys, "init", tmp_path / "two", "--local", "a,b", "--protocol", "additive"
+    )
+    assert code == 0
+    assert "helper" not in text
+    (tmp_path / "two" / "a" / "t.csv").write_text("x\n1\n2\n")
+    (tmp_path / "two" / "a" / "sources.sql").write_text("ATTACH 't.csv' AS t;")
+    (tmp_path / "two" / "catalog.sql").write_text(
+        "CREATE TABLE t (x INTEGER CHECK (x BETWEEN 0 AND 9)) OWNED BY a ROWS 3;"
+    )
+    sql = "SELECT sum(x) AS total FROM t REVEAL TO b"
+    assert outcome(capsys, "run", "--local", tmp_path / "two", "-c", sql)[0] == 0
+    arguments = ("--local", "a,b,c,d,e,f", "--protocol", "additive")
+    code, _, complaint = outcome(capsys, "init", tmp_path / "six", *arguments)
+    assert (code, "additive runs between 2 to 5 parties, not 6" in complaint) == (1, True)

@@ -3,8 +3,10 @@
 other-catalog: reads one more table than the others. tampered-planner: plans something else.
 full-disk: there is no space for results, nor for shared tables. dies-unprepared, dies-between,
 dies-uncommitted: the process ends before its shares of a shared table are on disk, when all of them
-are, and when it shall give them their name. In all of them, a query that names the number 98765
-takes long: its plan runs after 20 seconds of small rounds.
+are, and when it shall give them their name. prepares-slowly: waits a second
+for each batch of what is made ahead. invalid-point, short-message: sends what the set-up, or a
+transfer, does not allow. In all of them, a query that names the number 98765 takes long: its plan
+runs after 20 seconds of small rounds.
 """
 
 import dataclasses
@@ -72,6 +74,41 @@ def dies_in(method: str) -> Callable[[], None]:
     return patch
 
 
+def prepares_slowly() -> None:
+    from tacit.executor.sharing.additive import pool
+
+    cut = pool.batches
+
+    def slow(kind: str, size: int, count: int) -> list[int]:
+        time.sleep(1)
+        return cut(kind, size, count)
+
+    pool.batches = slow
+
+
+def invalid_point() -> None:
+    from tacit.executor.sharing.ot import transfers
+
+    class Cheat(transfers.BaseSender):
+        def __init__(self, context: bytes) -> None:
+            super().__init__(context)
+            self.message = bytes(32)
+
+    transfers.BaseSender = Cheat  # type: ignore[misc]
+
+
+def short_message() -> None:
+    from tacit.executor.transport.channel import Kind
+    from tacit.executor.transport.tls import TlsChannel
+
+    send = TlsChannel.send
+
+    def cut(self: Any, peer: int, kind: Kind, buffers: Any) -> None:
+        send(self, peer, kind, buffers if kind != Kind.OT_EXTEND else [buffers[0].reshape(-1)[:-1]])
+
+    TlsChannel.send = cut  # type: ignore[method-assign]
+
+
 PATCHES = {
     "none": lambda: None,
     "other-catalog": other_catalog,
@@ -80,6 +117,9 @@ PATCHES = {
     "dies-unprepared": dies_in("prepare"),
     "dies-between": dies_in("vouch"),
     "dies-uncommitted": dies_in("commit"),
+    "prepares-slowly": prepares_slowly,
+    "invalid-point": invalid_point,
+    "short-message": short_message,
 }
 
 if __name__ == "__main__":
