@@ -1,6 +1,7 @@
 """Runs TPC-H over a local federation of real processes, and prints what it costs.
 
     python benchmarks/tpch.py [--scale 0.01] [--layout vertical ...] [--query 1 3 ...] [--runs 3]
+    python benchmarks/tpch.py --layout two      # two parties who trust nobody else
 
 Each query gets fresh nodes, one warm-up, and then the median (smallest to largest) of the runs.
 Bytes and rounds are those of the compute protocol; memory is the peak of each node's resident set
@@ -63,11 +64,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="TPC-H over a local federation")
     parser.add_argument("--scale", type=float, default=0.01)
     parser.add_argument(
-        "--layout", nargs="+", choices=tpch_data.LAYOUTS, default=list(tpch_data.LAYOUTS)
+        "--layout",
+        nargs="+",
+        choices=(*tpch_data.LAYOUTS, tpch_data.TWO),
+        default=list(tpch_data.LAYOUTS),
     )
-    parser.add_argument(
-        "--query", nargs="+", type=int, choices=tpch_data.QUERIES, default=tpch_data.QUERIES
-    )
+    parser.add_argument("--query", nargs="+", type=int, choices=tpch_data.QUERIES)
     parser.add_argument("--runs", type=int, default=3)
     arguments = parser.parse_args()
     data = tpch_data.generate(arguments.scale)
@@ -82,7 +84,7 @@ def main() -> int:
             )
             directory = create_local(plain, target=Path(scratch) / "federation")
             outcomes = []
-            for query in arguments.query:
+            for query in arguments.query or queries_of(layout):
                 outcomes.append(outcome(directory, layout, query, arguments.runs, oracle))
                 print_row(outcomes[-1], with_orq=arguments.scale == 0.01)
             print_totals(outcomes, with_orq=arguments.scale == 0.01)
@@ -90,6 +92,11 @@ def main() -> int:
     oracle.close()
     print(f"\nload {os.getloadavg()[0]:.2f} at the end")
     return int(failed)
+
+
+def queries_of(layout: str) -> tuple[int, ...]:
+    """The queries that are asked if none is named."""
+    return tpch_data.TWO_PARTY_QUERIES if layout == tpch_data.TWO else tpch_data.QUERIES
 
 
 def is_right(one: Measurement | Failure) -> bool:
@@ -160,7 +167,7 @@ def print_heading(scale: float) -> None:
     import numpy as np
 
     load = os.getloadavg()[0]
-    print(f"TPC-H, scale factor {scale:g}; three parties on one machine, TLS over loopback.\n")
+    print(f"TPC-H, scale factor {scale:g}; all parties on one machine, TLS over loopback.\n")
     print(
         f"{os.cpu_count()} cores ({platform.machine()}), load {load:.2f} at the start;"
         f" Python {platform.python_version()}, numpy {np.__version__}, DuckDB {duckdb.__version__}"

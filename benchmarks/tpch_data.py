@@ -1,11 +1,12 @@
-"""TPC-H for federations: data from tpchgen-cli, dealt to three parties, with a catalog.
+"""TPC-H for federations: data from tpchgen-cli, dealt to the parties, with a catalog.
 
 Layouts: `vertical` (broker: customer, orders; carrier: lineitem; maker: part, partsupp, supplier)
 and `horizontal` (every party has a random third of the rows of each of these tables); nation and
 region are public in both. In `shared` nobody has a table that a query names: the tables are owned
 as in `vertical` under other names (customer_source), nation and region by the broker, and become
-shared tables before the first query. The catalog's bounds come from the specification, never from
-the data.
+shared tables before the first query. `two` runs between two parties who trust nobody else (broker:
+customer, orders, part; carrier: lineitem, partsupp, supplier; nation and region are public). The
+catalog's bounds come from the specification, never from the data.
 """
 
 from __future__ import annotations
@@ -24,6 +25,10 @@ import pyarrow.parquet as pq
 
 QUERIES = tuple(range(1, 23))
 LAYOUTS = ("vertical", "horizontal", "shared")
+"""Those of three parties, in which every query runs."""
+TWO = "two"
+TWO_PARTY_QUERIES = (1, 3, 6, 12, 14)
+"""The queries that the suites ask of two parties: the others take minutes."""
 PARTIES = ("broker", "carrier", "maker")
 PUBLIC = ("region", "nation")
 OWNERS = {
@@ -34,6 +39,9 @@ OWNERS = {
     "orders": "broker",
     "lineitem": "carrier",
 }
+TWO_OWNERS = {
+    table: "carrier" if owner == "maker" else owner for table, owner in OWNERS.items()
+} | {"part": "broker"}
 TABLES = (*PUBLIC, *OWNERS)
 SOURCE = "_source"
 """What follows the name of an owned table whose rows become a shared table."""
@@ -74,10 +82,27 @@ def query_text(number: int) -> str:
     return path.read_text(encoding="utf-8")
 
 
+def parties_of(layout: str) -> tuple[str, ...]:
+    """The parties of a layout, in the order of their compute index."""
+    _check(layout)
+    return PARTIES[:2] if layout == TWO else PARTIES
+
+
+def protocol_of(layout: str) -> str:
+    """The protocol that a layout's parties compute by."""
+    _check(layout)
+    return "additive" if layout == TWO else "replicated"
+
+
+def _check(layout: str) -> None:
+    known = (*LAYOUTS, TWO)
+    if layout not in known:
+        raise ValueError(f"unknown layout {layout}: {', '.join(known)}")
+
+
 def preparation(layout: str) -> tuple[str, ...]:
     """The statements that are run once, in this order, before any query of a layout."""
-    if layout not in LAYOUTS:
-        raise ValueError(f"unknown layout {layout}: {', '.join(LAYOUTS)}")
+    _check(layout)
     if layout != "shared":
         return ()
     return tuple(
@@ -90,18 +115,20 @@ def _owners(layout: str, table: str) -> tuple[str, ...]:
     """Who owns a table, in the order of its parts; nobody if it is public."""
     if table in PUBLIC:
         return ("broker",) if layout == "shared" else ()
-    return PARTIES if layout == "horizontal" else (OWNERS[table],)
+    if layout == "horizontal":
+        return PARTIES
+    return (TWO_OWNERS[table] if layout == TWO else OWNERS[table],)
 
 
 def write_federation(layout: str, scale: float, target: Path, *, data: Path) -> Path:
     """Writes catalog.sql, the public tables, and each party's files and sources.sql to `target`.
 
-    `data` is what `generate` returned for that scale. Returns `target`.
+    federation.toml names the protocol. `data` is what `generate` returned for that scale. Returns
+    `target`.
     """
-    if layout not in LAYOUTS:
-        raise ValueError(f"unknown layout {layout}: {', '.join(LAYOUTS)}")
+    parties = parties_of(layout)
     target.mkdir(parents=True, exist_ok=True)
-    sources: dict[str, list[str]] = {party: [] for party in PARTIES}
+    sources: dict[str, list[str]] = {party: [] for party in parties}
     suffix = SOURCE if layout == "shared" else ""
     for table in TABLES:
         parts = _owners(layout, table)
@@ -116,6 +143,8 @@ def write_federation(layout: str, scale: float, target: Path, *, data: Path) -> 
         (target / party / "sources.sql").write_text("".join(lines), encoding="utf-8")
     text = catalog_sql(layout, scale, _row_bounds(layout, data))
     (target / "catalog.sql").write_text(text, encoding="utf-8")
+    protocol = f'protocol = "{protocol_of(layout)}"\n'
+    (target / "federation.toml").write_text(protocol, encoding="utf-8")
     return target
 
 

@@ -83,7 +83,7 @@ def oracle(tpch_files: Callable[[float], Path]) -> Iterator[Callable[[float], An
 def tpch_in_memory(
     tpch_federation: Callable[[str, float], Path],
 ) -> Iterator[Callable[[str, float], Federation]]:
-    """A federation of three parties in memory by layout and scale."""
+    """A federation in memory by layout and scale."""
     made: dict[tuple[str, float], Federation] = {}
 
     def federation(layout: str, scale: float) -> Federation:
@@ -92,7 +92,8 @@ def tpch_in_memory(
             made[layout, scale] = Federation(
                 (directory / "catalog.sql").read_text(encoding="utf-8"),
                 parts_of(directory),
-                parties=load("tpch_data").PARTIES,
+                parties=load("tpch_data").parties_of(layout),
+                protocol=load("tpch_data").protocol_of(layout),
                 public_directory=directory,
                 preparation=load("tpch_data").preparation(layout),
             )
@@ -112,6 +113,7 @@ def parts_of(directory: Path) -> dict[str, dict[str, pa.Table]]:
             for file in (*(directory / party).glob("*.parquet"), *directory.glob("*.parquet"))
         }
         for party in load("tpch_data").PARTIES
+        if (directory / party).exists()
     }
 
 

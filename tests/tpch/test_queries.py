@@ -1,6 +1,7 @@
 """TPC-H on a federation of real processes equals DuckDB on all the data in one place.
 
-A few queries at scale factor 0.01 by default. All 22 in every layout, and at 0.1 in `vertical`:
+A few queries at scale factor 0.01 by default. All 22 in every layout, some in the layout `two`, and
+all at 0.1 in `vertical`:
 
     pytest -m "slow or not slow" tests/tpch/test_queries.py
 """
@@ -70,6 +71,13 @@ def test_a_query_runs_unchanged_and_equals_the_oracle(
     layout: str, number: int, check: Callable[[str, int, float], None]
 ) -> None:
     check(layout, number, 0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("query", [1, 3, 6, 12, 14])
+def test_two_parties_answer_alone(query: int, check: Callable[[str, int, float], None]) -> None:
+    check("two", query, 0.01)
 
 
 @pytest.mark.slow

@@ -55,3 +55,22 @@ def test_the_answer_tells_something(
     for name in answer.column_names:
         values: list[Any] = answer.column(name).to_pylist()
         assert name == "o_shippriority" or any(values), name
+
+
+@pytest.mark.parametrize(
+    "number", [6, 14, *(pytest.param(number, marks=pytest.mark.slow) for number in (1, 3, 12))]
+)
+def test_two_parties_answer_alone(
+    number: int,
+    *,
+    tpch_in_memory: Callable[[str, float], Federation],
+    tpch_data: ModuleType,
+    tpch_oracle: ModuleType,
+) -> None:
+    federation = tpch_in_memory("two", SCALE)
+    sql = varied(number, tpch_data.query_text(number))
+    outcome = federation.query(sql)
+    keys = tpch_oracle.ORDERED_BY.get(number, ())
+    assert tpch_oracle.difference(outcome.table, federation.oracle(sql), ordered_by=keys) is None
+    assert outcome.measured.rounds == outcome.predicted.rounds
+    assert outcome.ahead == outcome.predicted_ahead

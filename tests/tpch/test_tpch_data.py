@@ -19,12 +19,12 @@ TABLES = {"region": 5, "nation": 25, "part": 2000, "supplier": 100, "partsupp": 
           "customer": 1500, "orders": 15000, "lineitem": 60175}  # fmt: skip
 
 
-@pytest.mark.parametrize("layout", ["vertical", "horizontal", "shared"])
+@pytest.mark.parametrize("layout", ["vertical", "horizontal", "shared", "two"])
 def test_every_party_s_data_keep_the_catalog_s_promises(
     layout: str, tpch_federation: Callable[[str, float], Path], tpch_data: ModuleType
 ) -> None:
     directory = tpch_federation(layout, SCALE)
-    parties = tpch_data.PARTIES
+    parties = tpch_data.parties_of(layout)
     text = (directory / "catalog.sql").read_text(encoding="utf-8")
     catalog = load_catalog(text, parties=parties, directory=directory)
     rows = dict.fromkeys(TABLES, 0)
