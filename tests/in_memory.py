@@ -1,4 +1,4 @@
-"""Three parties in memory: plans that they run, and whole federations from SQL text to result."""
+"""Parties in memory: plans that they run, and whole federations from SQL text to result."""
 
 from __future__ import annotations
 
@@ -86,12 +86,17 @@ class MemoryShelf:
 
 @dataclass
 class Outcome:
-    """What one query gave: each party's table, and what each party sent (aligned lists)."""
+    """What one query gave: each party's table, and what each party sent (aligned lists).
+
+    `ahead`: what of that was sent before the plan ran.
+    """
 
     plan: SecurePlan
     tables: list[pa.Table | None]
     measured: Cost
     predicted: Cost
+    ahead: Cost
+    predicted_ahead: Cost
     transcripts: list[list[tuple[int, int, int]]]
     captured: list[list[bytes]]
 
@@ -125,6 +130,7 @@ def run_in_memory(
     tables: list[pa.Table | None] = [None] * count
     failures: list[BaseException] = []
     starts = [(0, 0)] * count
+    prepared = [(0, 0, 0)] * count
     barrier = threading.Barrier(count)
 
     def work(index: int) -> None:
@@ -137,17 +143,18 @@ def run_in_memory(
             if counters.transcript is not None:
                 counters.transcript.clear()
                 channels[index].captured.clear()
+            protocol = open_protocol(
+                plan.protocol,
+                channels[index],
+                keys,
+                context=b"test session",
+                preparation=predicted.preparation,
+            )
+            sent = counters.sent_bytes - starts[index][0]
+            prepared[index] = (counters.depth, sent, counters.sent_messages - starts[index][1])
             tables[index] = run_plan(
                 plan,
-                protocol=watch_protocol(
-                    open_protocol(
-                        plan.protocol,
-                        channels[index],
-                        keys,
-                        context=b"test session",
-                        preparation=predicted.preparation,
-                    )
-                ),
+                protocol=watch_protocol(protocol),
                 party=plan.parties[index],
                 source=sources[plan.parties[index]],
                 watch=lambda number, step: None,
@@ -177,6 +184,13 @@ def run_in_memory(
             messages=tuple(c.sent_messages - s[1] for c, s in sent),
         ),
         predicted=predicted.total,
+        ahead=Cost(
+            rounds=max(depth for depth, _, _ in prepared),
+            sent_bytes=tuple(size for _, size, _ in prepared),
+            messages=tuple(messages for _, _, messages in prepared),
+        ),
+        predicted_ahead=predicted.ahead
+        or Cost(rounds=0, sent_bytes=(0,) * count, messages=(0,) * count),
         transcripts=[c.transcript or [] for c in counted],
         captured=[list(c.captured) for c in channels],
     )

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from in_memory import Federation
-from records import read_records
+from records import Record, read_records
 
 CATALOG = """
 CREATE TABLE people (
@@ -232,6 +232,43 @@ def clinic() -> Federation:
     return Federation(CATALOG, make_data())
 
 
+PARTIES = ("alice", "bob", "carol", "dave", "erin")
+
+
+def clinic_between(
+    count: int, data: dict[str, dict[str, pa.Table]], *, record: bool = False
+) -> Federation:
+    """The clinic's data under `additive`, between so many parties.
+
+    Of two, alice has what is carol's; what comes after carol has no data.
+    """
+    catalog = CATALOG
+    if count == 2:
+        catalog = catalog.replace("carol", "alice")
+        data = {"alice": {**data["alice"], **data["carol"]}, "bob": data["bob"]}
+    return Federation(catalog, data, parties=PARTIES[:count], record=record, protocol="additive")
+
+
+@pytest.fixture(scope="session")
+def additive_clinics() -> Callable[[int], Federation]:
+    """The clinic by the number of its parties."""
+    made: dict[int, Federation] = {}
+
+    def clinic(count: int) -> Federation:
+        if count not in made:
+            made[count] = clinic_between(count, make_data())
+        return made[count]
+
+    return clinic
+
+
+@pytest.fixture(scope="session")
+def recorded_pairs() -> list[Federation]:
+    """Like `recorded_clinics`, under `additive` between two parties."""
+    datasets = [make_data(), make_monotone_data()]
+    return [clinic_between(2, data, record=True) for data in datasets]
+
+
 @pytest.fixture(scope="session")
 def recorded_clinics() -> list[Federation]:
     """Federations with the same public facts and different rows, their frames recorded."""
@@ -242,6 +279,10 @@ def recorded_clinics() -> list[Federation]:
 EVERY = 5
 """One record in so many is asked of three data sets in the default suite; all of them if slow."""
 
+SAMPLES = {2: (1, 61), 3: (1, 401), 4: (37, 1009), 5: (61, 1009)}
+"""Under `additive`, by the number of parties: of how many records one is asked if slow, and of how
+many in the default suite."""
+
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Parametrises tests that take `record` with every query of tests/sql, and those that take
@@ -251,11 +292,32 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("error", errors, ids=[record.name for record in errors])
     if "record" not in metafunc.fixturenames:
         return
-    thrice = "recorded_clinics" in metafunc.fixturenames
+    if "parties" in metafunc.fixturenames:
+        metafunc.parametrize(("parties", "record"), _sampled())
+        return
+    often = {"recorded_clinics": EVERY, "recorded_pairs": 307}
+    every = max((n for name, n in often.items() if name in metafunc.fixturenames), default=1)
     cases = [
-        pytest.param(
-            record, id=record.name, marks=pytest.mark.slow if thrice and number % EVERY else ()
-        )
-        for number, record in enumerate(r for r in read_records() if r.kind == "query")
+        pytest.param(record, id=record.name, marks=pytest.mark.slow if number % every else ())
+        for number, record in enumerate(_queries())
     ]
     metafunc.parametrize("record", cases)
+
+
+def _queries() -> list[Record]:
+    return [record for record in read_records() if record.kind == "query"]
+
+
+def _sampled() -> list[Any]:
+    """Numbers of parties and records, as `SAMPLES` says; `slow` but for the default suite's."""
+    return [
+        pytest.param(
+            parties,
+            record,
+            id=f"{parties}-{record.name}",
+            marks=pytest.mark.slow if number % default else (),
+        )
+        for parties, (every, default) in SAMPLES.items()
+        for number, record in enumerate(_queries())
+        if number % every == 0 or number % default == 0
+    ]
