@@ -48,6 +48,9 @@ ROWS = [
         "ON a.l_orderkey = b.k",
         7 * 61_000,
     ),
+    ("vertical", "part JOIN partsupp ON p_size = ps_suppkey", 2_000 * 2_000),
+    ("vertical", "supplier JOIN partsupp ON s_nationkey = ps_partkey", 100 * 100),
+    ("vertical", "part LEFT JOIN partsupp ON p_partkey = ps_partkey", 2_000 + 8_000),
 ]
 
 
@@ -94,6 +97,8 @@ ANSWERS = [
     "AND o_totalprice < s_acctbal * 20",
     "SELECT a.l_shipdate, b.o_totalprice FROM orders b JOIN lineitem a ON a.l_orderkey + 1 = "
     "b.o_custkey AND a.l_tax > 0.05",
+    "SELECT l_orderkey, ps_availqty FROM lineitem JOIN partsupp ON l_partkey = ps_partkey AND "
+    "l_quantity * ps_supplycost > 45000.0",
     "SELECT o_orderkey FROM orders WHERE EXISTS (SELECT 1 FROM lineitem WHERE l_suppkey = "
     "o_custkey AND l_quantity * o_totalprice > 5000000.0)",
     "SELECT o_orderkey, l_tax FROM orders FULL JOIN lineitem ON l_suppkey = o_custkey AND "

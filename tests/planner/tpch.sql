@@ -56,6 +56,15 @@ CREATE TABLE supplier (
     PRIMARY KEY (s_suppkey)
 ) OWNED BY p3 ROWS 100;
 
+CREATE TABLE partsupp (
+    ps_partkey INTEGER CHECK (ps_partkey BETWEEN 1 AND 2000) NOT NULL,
+    ps_suppkey INTEGER CHECK (ps_suppkey BETWEEN 1 AND 100) NOT NULL,
+    ps_availqty INTEGER CHECK (ps_availqty BETWEEN 1 AND 9999) NOT NULL,
+    ps_supplycost DECIMAL(15,2) CHECK (ps_supplycost BETWEEN 1.0 AND 1000.0) NOT NULL,
+    ps_comment VARCHAR(199) NOT NULL,
+    PRIMARY KEY (ps_partkey, ps_suppkey)
+) OWNED BY p3 ROWS 8000;
+
 CREATE PUBLIC TABLE nation (
     n_nationkey INTEGER CHECK (n_nationkey BETWEEN 0 AND 24) NOT NULL,
     n_name VARCHAR CHECK (n_name IN ('ALGERIA', 'ARGENTINA', 'BRAZIL', 'CANADA', 'CHINA', 'EGYPT', 'ETHIOPIA', 'FRANCE', 'GERMANY', 'INDIA', 'INDONESIA', 'IRAN', 'IRAQ', 'JAPAN', 'JORDAN', 'KENYA', 'MOROCCO', 'MOZAMBIQUE', 'PERU', 'ROMANIA', 'RUSSIA', 'SAUDI ARABIA', 'UNITED KINGDOM', 'UNITED STATES', 'VIETNAM')) NOT NULL,
