@@ -7,9 +7,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from additive.columns import bits_input, random_words, ring_input, values_of
+from tacit.executor.circuits.sort import sort
 from tacit.executor.sharing.additive import pool
 from tacit.executor.sharing.additive.counting import CountingAdditive
 from tacit.executor.sharing.protocol import Input
+from tacit.executor.sharing.shares import Bits
+from tacit.planner.cost import LINKS
 
 SIZES = [
     (2, 65),
@@ -267,3 +270,16 @@ def test_zero_sharings_hide_what_a_trivial_piece_would_show(parties):
         opened = [payload for (_, kind, _), payload in frames if kind == 3]
         assert opened
         assert all(any(payload) for payload in opened)
+
+
+def test_few_comparisons_and_narrow_keys_decide_how_rows_are_sorted():
+    """Quicksort where keys are wide; radix sort where round trips cost more than its products."""
+
+    def seconds(link, algorithm, width):
+        counting = CountingAdditive(2)
+        sort(counting, Bits(1 << 12, width, ()), [], algorithm=algorithm)
+        return LINKS[link].running("additive").seconds(counting.cost())
+
+    assert seconds("lan", "quick", 32) < seconds("lan", "radix", 32)
+    assert seconds("wan", "radix", 4) < seconds("wan", "quick", 4)
+    assert LINKS["lan"].running("replicated") == LINKS["lan"]

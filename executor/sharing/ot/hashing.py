@@ -20,8 +20,8 @@ from .transpose import Rows
 
 BLOCK_BYTES = 16
 
-_PIECE = 1 << 12
-"""Rows at a time: 64 KiB per operand."""
+_PIECE = 1 << 14
+"""Rows at a time: 256 KiB per operand."""
 
 
 class TransferHash:
@@ -59,7 +59,11 @@ class TransferHash:
         self, inputs: Rows, offset: Rows | None
     ) -> Iterator[tuple[int, int, NDArray[np.uint64]]]:
         """P(x) for pieces that stay in the cache, as two words for each row."""
-        added = None if offset is None else np.tile(offset.view(np.uint64), (_PIECE, 1))
+        added = (
+            None
+            if offset is None
+            else np.tile(offset.view(np.uint64), (min(len(inputs), _PIECE), 1))
+        )
         for start in range(0, len(inputs), _PIECE):
             stop = min(start + _PIECE, len(inputs))
             piece = inputs[start:stop].view(np.uint64)
