@@ -279,7 +279,7 @@ def _partners(array: NDArray[Any], stride: int) -> tuple[NDArray[Any], NDArray[A
     Packed bits come in words as wide as a row allows.
     """
     wide = _widened(array)
-    pairs = wide.reshape(-1, 2, stride, *wide.shape[1:])
+    pairs = wide.reshape(len(wide) // (2 * stride), 2, stride, *wide.shape[1:])
     return pairs[:, 0], pairs[:, 1]
 
 
