@@ -1,6 +1,7 @@
 """Random queries of random tables: each is refused before it runs, or gives DuckDB's answer.
 
-The long run, 2000 queries, others for every seed; -s shows how many were answered and refused:
+The long runs, 2000 queries and 300 between two parties, others for every seed; -s shows how many
+were answered and refused:
 
     pytest -s -m slow tests/end_to_end/test_fuzz.py --hypothesis-seed=1
 """
@@ -8,6 +9,7 @@ The long run, 2000 queries, others for every seed; -s shows how many were answer
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from functools import lru_cache
 
 import duckdb
@@ -27,9 +29,17 @@ def federation(seed: int) -> Federation:
     return Federation(CATALOG, random_data(seed))
 
 
-def outcome_of(sql: str, seed: int, *, ordered: bool) -> str:
+@lru_cache(maxsize=DATASETS)
+def pair(seed: int) -> Federation:
+    """The same data between two parties under `additive`: alice has carol's."""
+    data = random_data(seed)
+    dealt = {"alice": {**data["alice"], **data["carol"]}, "bob": data["bob"]}
+    catalog = CATALOG.replace("carol", "alice")
+    return Federation(catalog, dealt, parties=("alice", "bob"), protocol="additive")
+
+
+def outcome_of(sql: str, asked: Federation, *, ordered: bool) -> str:
     """Asks one query; raises what differs from DuckDB, and every error after planning."""
-    asked = federation(seed)
     try:
         asked.plan(sql)
     except UserError as error:
@@ -62,7 +72,9 @@ def reason_of(error: UserError) -> str:
     return " ".join(str(error).splitlines()[0].split(" (line ")[0].split()[-9:])
 
 
-def ask_many(examples: int, *, derandomize: bool) -> None:
+def ask_many(
+    examples: int, *, derandomize: bool, of: Callable[[int], Federation] = federation
+) -> None:
     tally: Counter[str] = Counter()
 
     @settings(
@@ -76,7 +88,7 @@ def ask_many(examples: int, *, derandomize: bool) -> None:
     def ask(query: tuple[str, bool], seed: int) -> None:
         sql, ordered = query
         note(f"{sql}\n-- of random_data({seed}), ordered: {ordered}")
-        tally[outcome_of(sql, seed, ordered=ordered)] += 1
+        tally[outcome_of(sql, of(seed), ordered=ordered)] += 1
 
     ask()
     refused = sum(count for reason, count in tally.items() if reason.startswith("refused"))
@@ -88,6 +100,16 @@ def ask_many(examples: int, *, derandomize: bool) -> None:
 
 def test_random_queries_are_answered_as_duckdb_does() -> None:
     ask_many(80, derandomize=True)
+
+
+def test_two_parties_answer_random_queries_as_duckdb_does() -> None:
+    ask_many(8, derandomize=True, of=pair)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7200)
+def test_two_parties_answer_hundreds_of_random_queries() -> None:
+    ask_many(300, derandomize=False, of=pair)
 
 
 @pytest.mark.slow
