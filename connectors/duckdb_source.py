@@ -104,8 +104,10 @@ class DuckDbSource:
         self._connection.execute("SET enable_external_access = false")
         self._connection.execute("SET lock_configuration = true")
 
-    def execute(self, sql: str) -> pa.Table:
+    def execute(self, sql: str, parameters: Mapping[str, str] | None = None) -> pa.Table:
         """Runs one DuckDB SELECT over the bound tables (named as in the catalog).
+
+        The SQL may name any of the parameters: `$name`.
 
         Errors: DataError (for the owner; without values) where the data break their declared
         types, SessionError where a subquery gives a second row, InternalError if the text is not
@@ -118,7 +120,10 @@ class DuckDbSource:
                 statements = self._connection.extract_statements(sql)
                 if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
                     raise InternalError("a fragment must be one SELECT statement")
-                return self._connection.sql(statements[0].query).to_arrow_table()
+                named = statements[0].named_parameters
+                given = {n: v for n, v in (parameters or {}).items() if n in named}
+                result = self._connection.sql(statements[0].query, params=given or None)
+                return result.to_arrow_table()
             except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException) as e:
                 raise InternalError(f"a fragment does not fit the local tables: {e}") from e
             except duckdb.InterruptException:

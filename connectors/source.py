@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 import pyarrow as pa
@@ -10,11 +11,11 @@ import pyarrow as pa
 class TableSource(Protocol):
     """One party's own parts of the catalog's tables, and the public tables, behind DuckDB."""
 
-    def execute(self, sql: str) -> pa.Table:
+    def execute(self, sql: str, parameters: Mapping[str, str] | None = None) -> pa.Table:
         """Runs one DuckDB SELECT over the bound tables (named as in the catalog).
 
-        Columns and predicates are pushed down into the files. Errors: DataError (for the owner),
-        CancelledError after `interrupt`.
+        The SQL may name any of the parameters: `$name`. Columns and predicates are pushed down
+        into the files. Errors: DataError (for the owner), CancelledError after `interrupt`.
         """
 
     def interrupt(self) -> None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from ..query.bound import Call, ColumnRef, Expression, Literal
 from ..query.datatypes import DoubleType
 from .expressions import column_pair, columns_of, conjuncts, walk
+from .hashing import hashed_column
 from .logical import Aggregate, Filter, Join, Node, Once, Project, Sort, Window
 
 
@@ -79,7 +80,10 @@ def _one(left: int, right: int) -> Dependency:
 
 
 def project_dependencies(node: Project, below: Dependencies) -> Dependencies:
-    """Those whose determining columns pass; a computed column follows from what it reads."""
+    """Those whose determining columns pass; a computed column follows from what it reads.
+
+    A text follows from its hash.
+    """
     places: dict[int, int] = {}
     reads: dict[int, frozenset[int]] = {}
     for column, expression in zip(node.columns, node.expressions, strict=True):
@@ -97,6 +101,12 @@ def project_dependencies(node: Project, below: Dependencies) -> Dependencies:
         determined = frozenset(i for i, needed in reads.items() if needed <= reached) - own
         if determined:
             found.append(Dependency(ids=own, determines=determined))
+    found += [
+        _one(column.id, places[source])
+        for column, expression in zip(node.columns, node.expressions, strict=True)
+        for source in (hashed_column(expression),)
+        if source in places
+    ]
     return tuple(found)
 
 

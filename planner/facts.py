@@ -15,6 +15,7 @@ from .distinct_values import node_distinct
 from .doubles import double_encoding
 from .expressions import column_pair, conjuncts
 from .group_facts import Multiples, aggregate_facts
+from .hashing import HASH_RANGE, hashed_column
 from .known import Facts, Key, common_range
 from .logical import (
     Aggregate,
@@ -202,18 +203,30 @@ def _project(node: Project, below: Facts) -> Facts:
         else:
             own = _magnitude(ranges[column.id])
             smallest[column.id] = max(own, smallest_magnitude(expression, below))
-    keys = tuple(
-        Key(ids=frozenset(renamed[i] for i in key.ids), by_contract=key.by_contract)
-        for key in below.keys
-        if key.ids <= renamed.keys()
-    )
     return Facts(
         rows=below.rows,
-        keys=keys,
+        keys=_renamed_keys(node, below, renamed),
         ranges=ranges,
         smallest=smallest,
         averages=_renamed_averages(node, below) | _weighted_averages(node, below),
     )
+
+
+def _renamed_keys(node: Project, below: Facts, renamed: dict[int, int]) -> tuple[Key, ...]:
+    """The keys whose columns pass; a text's hash tells rows apart as the text does."""
+    hashed: dict[int, int] = {}
+    for column, expression in zip(node.columns, node.expressions, strict=True):
+        source = hashed_column(expression)
+        if source is not None:
+            hashed.setdefault(source, column.id)
+    names = (renamed, renamed | hashed) if hashed else (renamed,)
+    keys = (
+        Key(ids=frozenset(by[i] for i in key.ids), by_contract=key.by_contract)
+        for by in names
+        for key in below.keys
+        if key.ids <= by.keys()
+    )
+    return tuple(dict.fromkeys(keys))
 
 
 def _renamed_averages(node: Project, below: Facts) -> dict[tuple[int, int], int]:
@@ -262,6 +275,8 @@ def _where_known(expression: Expression, value: Expression) -> Expression | None
 
 def range_of(expression: Expression, facts: Facts) -> Encoding | None:
     """The range of an expression over a node's columns; DOUBLE values in fixed point."""
+    if hashed_column(expression) is not None:
+        return HASH_RANGE
     if isinstance(expression, Call) and expression.function in QUOTIENTS:
         return statistic_encoding(expression, facts.ranges)
     if isinstance(expression.type, DoubleType) and not isinstance(expression, ColumnRef):

@@ -15,6 +15,7 @@ from ..query.errors import UnsupportedError, UserError
 from .expressions import TRUE, columns_of, reference
 from .facts import Analysis, smallest_magnitude
 from .fragments import fragment_sql
+from .hashing import reads_key
 from .known import Facts
 from .logical import (
     Aggregate,
@@ -112,6 +113,7 @@ class Lowering:
             owner=name,
             sql=sql,
             forms=tuple("bits" for _ in columns),
+            keyed=reads_key(node),
         )
 
     def _presence(self) -> Column:

@@ -15,6 +15,7 @@ from ..query.datatypes import BIGINT, Column, DoubleType
 from ..query.errors import UserError
 from .dense import dense_sql
 from .expressions import call, reference
+from .hashing import reads_key
 from .known import Facts
 from .logical import Aggregate, Aggregated, Node, Union
 from .ownership import is_partitioned
@@ -203,4 +204,5 @@ def _part(
         owner=base.owner,
         sql=dense_sql(grouped, keys, columns),
         forms=tuple("bits" for _ in columns),
+        keyed=reads_key(part),
     )

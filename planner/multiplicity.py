@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from ..query.bound import ColumnRef
 from ..query.datatypes import Encoding
 from .expressions import column_pair
+from .hashing import hashed_column
 from .logical import Check, Filter, Join, Node, Once, Project, Scan, Sort, Union, Window
 
 if TYPE_CHECKING:
@@ -99,9 +100,18 @@ def _scanned(node: Scan) -> list[Repeats]:
 def _projected(node: Project, below: Facts) -> list[Repeats]:
     """What passes; without some of the columns as many rows more as these have values."""
     places: dict[int, int] = {}
+    hashed: dict[int, int] = {}
     for column, expression in zip(node.columns, node.expressions, strict=True):
+        source = hashed_column(expression)
         if isinstance(expression, ColumnRef):
             places.setdefault(expression.id, column.id)
+        elif source is not None:
+            hashed.setdefault(source, column.id)
+    return list(dict.fromkeys(_placed(node, below, places) + _placed(node, below, places | hashed)))
+
+
+def _placed(node: Project, below: Facts, places: dict[int, int]) -> list[Repeats]:
+    """The bounds of columns that pass, or whose hashes do, under their new ids."""
     nullable = frozenset(column.id for column in node.input.columns if column.nullable)
     found = []
     for known in _known(below):

@@ -72,6 +72,11 @@ def public_facts(plan: SecurePlan, catalog: Catalog) -> Iterator[str]:
             f"one bit: whether the pairs of a join fit the {row_count(rows)} that the plan states "
             "(the query fails if not, and reveals nothing)"
         )
+    if any(isinstance(o, Fragment) and o.keyed for o in _unique(plan.root)):
+        yield (
+            "a random key, drawn for this run: owners share hashes under it of texts that are "
+            "only compared; no hash is opened"
+        )
     yield from _checked(plan.root)
 
 

@@ -88,11 +88,13 @@ class Fragment(Operator):
     `rows` rows; the rest is padding with valid = 0. Rows enter in the order that the SQL gives
     (an ORDER BY at its end is the order of the relation), padding last. A DOUBLE column whose
     encoding has `fraction_bits` is encoded as floor(value * 2^fraction_bits).
+    `keyed`: the SQL may name the parameter `hash_key`, which every run draws afresh (hashing.py).
     """
 
     owner: str
     sql: str
     forms: tuple[Form, ...]
+    keyed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from ..query.datatypes import (
     TimestampType,
     VarcharType,
 )
+from .hashing import keyed_hash_sql
 
 INFIX = {
     "=": "=", "<>": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">=",
@@ -177,6 +178,8 @@ def _call(call: Call, columns: Mapping[int, str]) -> str:
             return f"({left} {call.function} NULLIF({right}, 0))"
         case "in", [first, *rest]:
             return f"({first} IN ({', '.join(rest)}))"
+        case "keyed_hash", [only]:
+            return keyed_hash_sql(only)
         case "cast", [only]:
             return f"CAST({only} AS {type_sql(call.type)})"
         case "extract", [part, value]:

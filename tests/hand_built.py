@@ -208,7 +208,7 @@ class Tables:
     def __init__(self, tables: Mapping[str, pa.Table]) -> None:
         self.given = dict(tables)
 
-    def execute(self, sql: str) -> pa.Table:
+    def execute(self, sql: str, parameters: Mapping[str, str] | None = None) -> pa.Table:
         return self.given[sql.removeprefix(WHOLE)]
 
     def tables(self) -> tuple[str, ...]:
@@ -225,7 +225,7 @@ class Cursor:
         self.source = source
         self.sql = ""
 
-    def execute(self, sql: str) -> Cursor:
+    def execute(self, sql: str, parameters: object = None) -> Cursor:
         self.sql = sql
         return self
 

@@ -41,8 +41,10 @@ class MemorySource:
             self.connection.register(f"_{name}", table)
             self.connection.execute(f'CREATE TABLE "{name}" AS SELECT * FROM "_{name}"')
 
-    def execute(self, sql: str) -> pa.Table:
-        return self.connection.sql(sql).to_arrow_table()
+    def execute(self, sql: str, parameters: Mapping[str, str] | None = None) -> pa.Table:
+        named = self.connection.extract_statements(sql)[0].named_parameters
+        given = {n: v for n, v in (parameters or {}).items() if n in named}
+        return self.connection.sql(sql, params=given or None).to_arrow_table()
 
     def tables(self) -> tuple[str, ...]:
         return self.names

@@ -3,6 +3,7 @@
 All fragments of a plan run first, each at its owner, and all their columns are shared in ONE
 round: w bits per row and Boolean column, 64 per ring column, 1 per null plane, 1 for validity, from
 the owner alone. Rows beyond the fragment's result up to its public bound are padding, valid = 0.
+Where texts leave their owners as hashes, the key of these is drawn in a round before.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from ...connectors.encode import EncodedColumn, encode_column
 from ...connectors.source import TableSource
+from ...planner.hashing import HASH_KEY
 from ...planner.secure import Form, Fragment
 from ...query.datatypes import Column
 from ...query.errors import DataError, InternalError
@@ -23,6 +25,8 @@ from ..sharing.pack import row_bytes, rows_to_planes
 from ..sharing.protocol import Input, SharingProtocol
 from ..sharing.shares import Share, as_bits, as_ring, words
 from .table import SecretColumn, SecretTable, encoding_of_column
+
+HASH_KEY_BITS = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +36,27 @@ class OwnedRows:
     values: tuple[NDArray[np.uint64], ...]
 
 
-def read_fragment(fragment: Fragment, source: TableSource) -> OwnedRows:
+def draw_hash_key(p: SharingProtocol, fragments: Sequence[Fragment]) -> str | None:
+    """A fresh key for the hashes of texts, if a fragment needs one: 128 bits that nobody chose.
+
+    The parties open it to each other, when their data are fixed: nobody can have put in texts
+    whose hashes meet. 1 round, 128 bits. None in a dry run as well.
+    """
+    if not any(fragment.keyed for fragment in fragments):
+        return None
+    opened = p.open([p.random_bits(HASH_KEY_BITS, 1)])
+    return None if opened is None else opened[0].astype("<u8").tobytes().hex()
+
+
+def read_fragment(
+    fragment: Fragment, source: TableSource, hash_key: str | None = None
+) -> OwnedRows:
     """Runs a fragment's SQL at its owner and encodes the result, padded to the public bound.
 
     Errors: DataError (for the owner alone) where the data break the catalog's promises.
     """
-    table = source.execute(fragment.sql)
+    parameters = None if hash_key is None else {HASH_KEY: hash_key}
+    table = source.execute(fragment.sql, parameters)
     if table.num_rows > fragment.rows:
         raise DataError(
             f"a local fragment has {table.num_rows} rows, more than the {fragment.rows} that the "

@@ -1,7 +1,8 @@
 """Runs a secure plan at one party, in lockstep with the others.
 
-First every fragment at its owner, all of them shared in one round; then the operators from the
-leaves to the root; then the failure flags are opened; then the result is revealed.
+First the key of hashes, if there are any; then every fragment at its owner, all of them shared in
+one round; then the operators from the leaves to the root; then the failure flags are opened; then
+the result is revealed.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from .aggregate import aggregate
 from .attach import attach
 from .check import check_rows
 from .expand import expand
-from .fragment import OwnedRows, read_fragment, share_fragments
+from .fragment import OwnedRows, draw_hash_key, read_fragment, share_fragments
 from .join import join
 from .order import sort_rows
 from .product import product
@@ -101,6 +102,7 @@ class Runner:
         fragments = [o for o in self.operators if isinstance(o, Fragment)]
         positions = [self.operators.index(o) for o in dict.fromkeys(fragments)]
         items: list[tuple[Fragment, int, OwnedRows | None]] = []
+        hash_key = draw_hash_key(self.protocol, fragments)
         for position in positions:
             fragment = self.operators[position]
             if not isinstance(fragment, Fragment):
@@ -110,7 +112,7 @@ class Runner:
                 self.watch(position, "local fragment")
                 if source is None:
                     raise InternalError("a party without a source owns a fragment")
-                owned = read_fragment(fragment, source)
+                owned = read_fragment(fragment, source, hash_key)
             items.append((fragment, self.plan.parties.index(fragment.owner), owned))
         self.watch(positions[-1] if positions else 0, "share")
         tables = share_fragments(self.protocol, items)

@@ -19,6 +19,7 @@ from .expand_statistics import expand_statistics
 from .factor_disjunctions import factor_disjunctions
 from .fold_constants import fold_constants
 from .group_finer_first import group_finer_first
+from .hash_strings import hash_strings
 from .inline_once import inline_once
 from .lift_quotients import lift_quotients
 from .merge_projects import merge_projects
@@ -51,6 +52,7 @@ RULES: tuple[Rule, ...] = (
     drop_dependent_keys,
     expand_statistics,
     aggregate_parts,
+    hash_strings,
     prune_columns,
     distinct_semi_builds,
 )

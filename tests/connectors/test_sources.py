@@ -310,6 +310,19 @@ def test_fragments_can_only_select_from_bound_tables(tmp_path: Path, sql: str) -
     source.close()
 
 
+def test_a_fragment_is_given_the_parameters_that_it_names(tmp_path: Path) -> None:
+    write(tmp_path / "v.parquet")
+    directory = party(tmp_path, "ATTACH 'v.parquet' AS visits;")
+    source = open_source(directory, VISITS, "mercy", public_directory=tmp_path)
+    given = {"key": "a"}
+    named = source.execute("SELECT $key AS k, '$key' AS text FROM visits LIMIT 1", given)
+    assert named.to_pylist() == [{"k": "a", "text": "$key"}]
+    assert source.execute("SELECT '$key' AS t FROM visits LIMIT 1", given).num_rows == 1
+    with pytest.raises(DataError):
+        source.execute("SELECT $key FROM visits")
+    source.close()
+
+
 def test_a_fragment_s_own_failure_shows_no_value(tmp_path: Path) -> None:
     write(tmp_path / "v.parquet")
     directory = party(tmp_path, "ATTACH 'v.parquet' AS visits;")

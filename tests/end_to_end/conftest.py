@@ -64,6 +64,19 @@ CREATE TABLE courses (
     days SMALLINT CHECK (days BETWEEN 0 AND 90),
     PRIMARY KEY (patient, slot)
 ) OWNED BY carol ROWS 40;
+
+CREATE TABLE employers (
+    employer VARCHAR(30) PRIMARY KEY,
+    city VARCHAR(20),
+    staff INTEGER CHECK (staff BETWEEN 1 AND 9999) NOT NULL
+) OWNED BY carol ROWS 12;
+
+CREATE TABLE jobs (
+    person_id BIGINT CHECK (person_id BETWEEN 1 AND 500) NOT NULL,
+    employer VARCHAR(30),
+    title VARCHAR(24) NOT NULL,
+    hours SMALLINT CHECK (hours BETWEEN 0 AND 60)
+) OWNED BY alice, bob ROWS 24;
 """
 
 
@@ -149,6 +162,38 @@ def _courses(count: int, generator: np.random.Generator) -> pa.Table:
     )
 
 
+EMPLOYERS = ["", "a", "Ålesund skipsverft", "Mill & Sons", "mill & sons", "Mill & Sons "]
+"""Texts that differ by a byte, by the letter case, by a space at the end, and the empty one."""
+
+
+def _employers() -> pa.Table:
+    names = [*EMPLOYERS, "Northern Railway Company Limit", "Northern Railway Company Limi"]
+    cities = ["Oslo", "Oslo", None, "a city with a long nam", "Oslo", "", "Rome", None]
+    return pa.table(
+        {
+            "employer": pa.array(names),
+            "city": pa.array([None if c is None else c[:20] for c in cities]),
+            "staff": pa.array([7, 1, 300, 12, 12, 5, 4000, 9], pa.int32()),
+        }
+    )
+
+
+def _jobs(count: int, generator: np.random.Generator) -> pa.Table:
+    names = [*EMPLOYERS, "Northern Railway Company Limit", "nobody"]
+    titles = ["clerk", "conductor of long trains", "conductor of long train"]
+    hours = generator.integers(0, 61, count).tolist()
+    return pa.table(
+        {
+            "person_id": pa.array(generator.integers(1, 50, count).tolist(), pa.int64()),
+            "employer": pa.array(
+                _some([names[k] for k in generator.integers(0, 8, count)], generator, 0.2)
+            ),
+            "title": pa.array([titles[k] for k in generator.integers(0, 3, count)]),
+            "hours": pa.array(_some(hours, generator, 0.2), pa.int16()),
+        }
+    )
+
+
 def make_data(seed: int = 7) -> dict[str, dict[str, pa.Table]]:
     """Small tables with NULLs, duplicates, unmatched keys and an empty one."""
     generator = np.random.default_rng(seed)
@@ -180,19 +225,26 @@ def make_data(seed: int = 7) -> dict[str, dict[str, pa.Table]]:
     )
     nothing = pa.table({"id": pa.array([], pa.int32()), "note": pa.array([], pa.string())})
     visits = {"alice": _visits(40, generator), "bob": _visits(33, generator)}
+    others = np.random.default_rng(seed + 100)
     return {
         "alice": {
             "visits": visits["alice"],
             "empty_table": nothing,
             "ledger": _ledger(18, generator),
+            "jobs": _jobs(20, others),
         },
         "bob": {
             "visits": visits["bob"],
             "drugs": drugs,
             "ledger": _ledger(20, generator),
             "readings": _readings(29, generator),
+            "jobs": _jobs(24, others),
         },
-        "carol": {"people": people, "courses": _courses(37, generator)},
+        "carol": {
+            "people": people,
+            "courses": _courses(37, generator),
+            "employers": _employers(),
+        },
     }
 
 

@@ -206,6 +206,8 @@ def hospital() -> Planner:
             (i, draw.randint(1, 70), maybe(round(draw.uniform(-5, 5), 3))) for i in range(1, 50)
         ],
         "staff": [(i, maybe(draw.choice(wards)), draw.randint(1, 3)) for i in range(1, 13)],
+        "drugs": [(f"drug {i}", maybe(f"maker {i % 3}"), 7 * i) for i in range(1, 8)],
+        "orders": [(maybe(f"drug {draw.randint(1, 9)}"), draw.randint(1, 90)) for _ in range(40)],
         "rooms": [(ward, floor) for floor, ward in enumerate(wards[:2])],
     }
     columns = {
@@ -214,6 +216,8 @@ def hospital() -> Planner:
         "ward VARCHAR",
         "labs": "lab_id INTEGER, patient_id BIGINT, value DOUBLE",
         "staff": "staff_id INTEGER, ward VARCHAR, level TINYINT",
+        "drugs": "drug VARCHAR, maker VARCHAR, price SMALLINT",
+        "orders": "drug VARCHAR, amount SMALLINT",
         "rooms": "ward VARCHAR, floor INTEGER",
     }
     for name, rows in fill.items():

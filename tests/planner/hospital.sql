@@ -25,6 +25,17 @@ CREATE TABLE staff (
     level TINYINT NOT NULL CHECK (level BETWEEN 1 AND 3)
 ) OWNED BY grace ROWS 20;
 
+CREATE TABLE drugs (
+    drug VARCHAR(30) PRIMARY KEY,
+    maker VARCHAR(20),
+    price SMALLINT NOT NULL CHECK (price BETWEEN 1 AND 500)
+) OWNED BY registry ROWS 10;
+
+CREATE TABLE orders (
+    drug VARCHAR(30),
+    amount SMALLINT NOT NULL CHECK (amount BETWEEN 1 AND 90)
+) OWNED BY mercy, grace ROWS 40;
+
 CREATE PUBLIC TABLE rooms (
     ward VARCHAR CHECK (ward IN ('heart', 'skin', 'bones')) PRIMARY KEY,
     floor INTEGER NOT NULL CHECK (floor BETWEEN 0 AND 9)

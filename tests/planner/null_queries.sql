@@ -60,3 +60,8 @@ SELECT lab_id, sum(value) OVER (ORDER BY lab_id) AS s, avg(value) OVER (ORDER BY
 SELECT l.lab_id, sum(l.value) OVER (PARTITION BY p.sex) AS s, avg(l.value) OVER (PARTITION BY p.sex ORDER BY l.lab_id) AS a, lead(l.value, 1, 0.5) OVER (ORDER BY l.lab_id) AS l FROM labs l JOIN patients p USING (patient_id) ORDER BY lab_id;
 SELECT sex, ward, sum(cost) AS s, rank() OVER (PARTITION BY sex ORDER BY sum(cost) DESC) AS r, sum(count(*)) OVER (PARTITION BY ward) AS c FROM visits JOIN patients USING (patient_id) GROUP BY sex, ward ORDER BY 1, 2;
 SELECT visit_id, lag(cost, 1, 0) OVER w AS l, avg(cost) OVER (w ROWS 1 PRECEDING) AS a FROM visits WINDOW w AS (ORDER BY visit_id, cost) ORDER BY visit_id;
+SELECT drug, count(*), sum(amount) FROM orders GROUP BY drug ORDER BY sum(amount), drug;
+SELECT amount, price, maker FROM orders LEFT JOIN drugs USING (drug) ORDER BY amount, price;
+SELECT count(DISTINCT drug), count(*) FROM orders;
+SELECT drug FROM drugs WHERE drug NOT IN (SELECT drug FROM orders WHERE drug IS NOT NULL) ORDER BY drug;
+SELECT maker, drug, count(*) OVER (PARTITION BY drug) AS n FROM orders JOIN drugs USING (drug) ORDER BY drug;

@@ -477,6 +477,81 @@ CASES = [
                           patients of registry: patient_id, sex
         """,
     ),
+    (
+        ("merge_projects", "prune_columns", "hash_strings"),
+        "SELECT drug, count(*) FROM orders GROUP BY drug",
+        """
+        project drug, count_star
+          project drug, count_star, hash of drug
+            aggregate [hash of drug] count_star(), constant()
+              union
+                project drug, keyed_hash(drug)
+                  project drug
+                    orders of mercy: drug
+                project drug, keyed_hash(drug)
+                  project drug
+                    orders of grace: drug
+        """,
+    ),
+    (
+        ("push_filters", "prune_columns", "hash_strings"),
+        "SELECT price FROM drugs WHERE drug IN (SELECT drug FROM orders)",
+        """
+        project price
+          semi join (hash of drug = hash of drug)
+            project drug, price, keyed_hash(drug)
+              drugs of registry: drug, price
+            project drug, hash of drug
+              project drug, hash of drug
+                union
+                  project drug, keyed_hash(drug)
+                    orders of mercy: drug
+                  project drug, keyed_hash(drug)
+                    orders of grace: drug
+        """,
+    ),
+    (
+        ("push_filters", "hash_strings"),
+        "SELECT amount FROM orders o JOIN drugs d ON o.drug = d.drug WHERE o.drug < d.maker",
+        """
+        project amount
+          inner join (drug < maker) and (hash of drug = hash of drug)
+            union
+              project drug, amount, keyed_hash(drug)
+                orders of mercy: drug, amount
+              project drug, amount, keyed_hash(drug)
+                orders of grace: drug, amount
+            project drug, maker, price, keyed_hash(drug)
+              drugs of registry: drug, maker, price
+        """,
+    ),
+    (
+        ("hash_strings",),
+        "SELECT drug, count(*) FROM orders GROUP BY drug ORDER BY drug",
+        """
+        sort drug limit None
+          project drug, count_star
+            aggregate [drug] count_star()
+              project drug
+                union
+                  orders of mercy: drug, amount
+                  orders of grace: drug, amount
+        """,
+    ),
+    (
+        ("hash_strings",),
+        "SELECT count(DISTINCT drug), min(drug) FROM orders",
+        """
+        project count, min
+          aggregate [] count_distinct(hash of drug), min()
+            project drug, hash of drug
+              union
+                project drug, amount, keyed_hash(drug)
+                  orders of mercy: drug, amount
+                project drug, amount, keyed_hash(drug)
+                  orders of grace: drug, amount
+        """,
+    ),
 ]
 
 
