@@ -47,7 +47,7 @@ def test_a_quicksort_s_spare_suffices_and_its_price_is_close(parties, preparatio
     assert predicted.messages == tuple(c.sent_messages for c in counters)
     assert [c.sent_bytes for c in counters] == pytest.approx(predicted.sent_bytes, rel=0.02)
     for protocol in parties.protocols:
-        left = protocol._stock._available("bits", 1)
+        left = protocol._stock._ledger._held["bits", 1]
         made = {(kind, size): count for kind, size, count in preparation}["bits", 1]
         assert 0 < left < 0.09 * made
 
@@ -60,14 +60,23 @@ def test_what_is_missing_is_made_when_it_is_needed(parties, preparation, share):
     results = parties(2, sorting(values), demand=scarce, record=True)
     for planes in results:
         assert np.array_equal(values_of(planes, ROWS), np.sort(values))
-    predicted = sort_counted(scarce).cost()
+    online, ahead, less = (
+        p.cost()
+        for p in (
+            sort_counted(Demand(preparation)),
+            CountingAdditive(2, Demand(preparation)),
+            CountingAdditive(2, scarce),
+        )
+    )
+    messages = online.messages[0] - ahead.messages[0] + less.messages[0]
     for channel, protocol in zip(parties.channels, parties.protocols, strict=True):
         kinds = [kind for _, kind, _ in channel.counters.transcript]
         added = kinds[kinds.index(Kind.AND) :].count(Kind.OT_EXTEND)
         assert added > 0
-        assert channel.counters.sent_messages == predicted.messages[channel.party] + added
-        assert protocol._stock._available("bits", 1) == 0
-    assert max(c.counters.depth for c in parties.channels) == predicted.rounds + added
+        assert channel.counters.sent_messages == messages + added
+        assert protocol._stock._ledger._held["bits", 1] == 0
+    rounds = online.rounds - ahead.rounds + less.rounds
+    assert max(c.counters.depth for c in parties.channels) == rounds + added
 
 
 def test_nothing_is_used_twice_across_top_ups(parties):
