@@ -223,6 +223,7 @@ class Federation:
     preparation: tuple[str, ...] = ()
     sources: dict[str, MemorySource] = field(default_factory=dict)
     states: dict[tuple[str, ...], SharedState] = field(default_factory=dict)
+    union: duckdb.DuckDBPyConnection | None = None
 
     def __post_init__(self) -> None:
         self.catalog = load_catalog(
@@ -295,6 +296,19 @@ class Federation:
 
     def oracle(self, sql: str) -> pa.Table:
         """DuckDB's answer on the union of all parties' data; division by zero is NULL."""
+        if self.union is None:
+            self.union = self._united()
+        before, last = self._split(sql)
+        self.union.begin()
+        try:
+            for statement in before:
+                self.union.execute(statement.replace(" SHARED TABLE ", " TABLE "))
+            return self.union.sql(last.split(" REVEAL ", maxsplit=1)[0]).to_arrow_table()
+        finally:
+            self.union.rollback()
+
+    def _united(self) -> duckdb.DuckDBPyConnection:
+        """A database of the union of all parties' data, and of each party's part as PARTY.TABLE."""
         connection = connect_with_null_quotients()
         for name, table in self.catalog.tables.items():
             owners = table.owners or (self.parties[0],)
@@ -306,10 +320,7 @@ class Federation:
                 connection.register(f"_{owner}_{name}", part)
                 connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{owner}"')
                 connection.execute(f'CREATE VIEW "{owner}"."{name}" AS FROM "_{owner}_{name}"')
-        before, last = self._split(sql)
-        for statement in before:
-            connection.execute(statement.replace(" SHARED TABLE ", " TABLE "))
-        return connection.sql(last.split(" REVEAL ", maxsplit=1)[0]).to_arrow_table()
+        return connection
 
     def check(self, sql: str, *, ordered: bool = False) -> Outcome:
         """Runs the query and compares with the oracle."""

@@ -19,10 +19,12 @@ Kind = Literal["query", "statement", "error"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """`sql` is the text of the record alone, `script` has the statements before it in front."""
+    """`number` is its place in the file; `sql` is the text of the record alone, `script` has the
+    statements before it in front."""
 
     name: str
     file: str
+    number: int
     kind: Kind
     remark: str
     sql: str
@@ -46,6 +48,7 @@ def _records_of(path: Path) -> Iterator[Record]:
         yield Record(
             name=f"{path.stem}-{number}",
             file=path.stem,
+            number=number,
             kind=cast(Kind, kind),
             remark=remark,
             sql=sql,

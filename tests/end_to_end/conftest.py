@@ -328,8 +328,11 @@ def recorded_clinics() -> list[Federation]:
     return [Federation(CATALOG, data, record=True) for data in datasets]
 
 
-EVERY = 5
+EVERY = 10
 """One record in so many is asked of three data sets in the default suite; all of them if slow."""
+
+COSTLY = ("statistics",)
+"""Files whose records take seconds: two in three are asked in the default suite."""
 
 SAMPLES = {2: (1, 61), 3: (1, 401), 4: (37, 1009), 5: (61, 1009)}
 """Under `additive`, by the number of parties: of how many records one is asked if slow, and of how
