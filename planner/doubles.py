@@ -15,6 +15,7 @@ from ..query.datatypes import Encoding
 from .quotients import averaged_pair
 from .ranging import expression_range
 from .scales import scale_of
+from .statistics import QUOTIENTS
 
 FRACTION_BITS = 64
 WIDTH = 122
@@ -57,6 +58,11 @@ def _magnitude(expression: Expression, ranges: Mapping[int, Encoding | None]) ->
             return None if numerator is None or step is None else numerator / step
         case Call(function="+" | "-" | "*" | "negate" | "abs" | "cast" | "coalesce" | "round"):
             return _combined(expression, ranges)
+        case Call(function="floor" | "ceil" | "trunc"):
+            inner = _magnitude(expression.arguments[0], ranges)
+            return None if inner is None else inner + 1
+        case Call(function=function, arguments=(_, _, limit)) if function in QUOTIENTS:
+            return _exact(limit, ranges)
         case Call(function="nullif" | "greatest" | "least"):
             return _largest(expression.arguments, ranges)
         case Case():

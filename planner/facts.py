@@ -134,6 +134,10 @@ def smallest_magnitude(expression: Expression, facts: Facts) -> int:
             return min(found, default=1)
         case Call(function="*", arguments=(left, right)):
             return smallest_magnitude(left, facts) * smallest_magnitude(right, facts)
+        case Call(function="units" | "negate" | "abs", arguments=(inner,)):
+            return smallest_magnitude(inner, facts)
+        case Call(function="shift_right", arguments=(inner, Literal(value=int() as places))):
+            return max(1, smallest_magnitude(inner, facts) >> places)
         case Call(function="cast", arguments=(inner,)):
             before, after = scale_of(inner.type), scale_of(expression.type)
             grows = before is not None and after is not None and after >= before

@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from ..query.bound import Call, ColumnRef, Expression
 from ..query.datatypes import BOOLEAN, Column, DoubleType, Encoding
 from ..query.errors import UnsupportedError, UserError
-from .expressions import TRUE, columns_of, reference
+from .expressions import TRUE, columns_of, reference, walk
 from .facts import Analysis, smallest_magnitude
+from .fixed_point import PRECISION, fixed_encoding
 from .fragments import fragment_sql
 from .hashing import reads_key
 from .known import Facts
@@ -32,8 +33,9 @@ from .logical import (
     Window,
     children,
 )
+from .lower_fixed import is_rational, with_parts
 from .ownership import is_local, owners
-from .quotients import quotient_encoding
+from .quotients import quotient_encoding, smallest_quotient
 from .ranging import expression_range
 from .ratios import as_ratio, has_quotient, product
 from .rounding import is_rounded, lower_rounded
@@ -61,6 +63,7 @@ class Lowering:
         self.parties = parties
         self.asker = asker if asker in parties else parties[0]
         self.encodings = SharedEncodings(plan, analysis)
+        self.smallest: dict[int, int] = {}
         self._shared: dict[tuple[int, ...], Operator] = {}
 
     def lower(self, node: Node, needed: frozenset[int]) -> Operator:
@@ -156,7 +159,7 @@ class Lowering:
 
     def _filter(self, node: Filter, needed: frozenset[int]) -> Operator:
         below = self.lower(node.input, needed | columns_of(node.predicate))
-        return self.filter(below, node.predicate)
+        return self.filter(below, node.predicate, self.analysis.facts(node.input))
 
     def _check(self, node: Check, needed: frozenset[int]) -> Operator:
         below = self.lower(node.input, needed | columns_of(node.condition))
@@ -170,15 +173,21 @@ class Lowering:
             message=node.message,
         )
 
-    def filter(self, below: Operator, predicate: Expression) -> Operator:
+    def filter(
+        self, below: Operator, predicate: Expression, facts: Facts | None = None
+    ) -> Operator:
         """Valid rows that satisfy the predicate."""
+        given = below
+        facts = facts or Facts(rows=below.rows, keys=(), ranges={}, smallest={})
+        below, (predicate,) = with_parts(self, below, [predicate], facts, computed=False)
         rewritten = self.scalars(below).rewrite(predicate)
         if rewritten == TRUE:
             return below
         check_parts(rewritten, {c.id: c.encoding for c in below.columns})
-        return SecureFilter(
+        made = SecureFilter(
             columns=below.columns, rows=below.rows, input=below, predicate=rewritten
         )
+        return made if below is given else self._arranged(made, given.columns, facts)
 
     def _project(self, node: Project, needed: frozenset[int]) -> Operator:
         items = [
@@ -188,6 +197,8 @@ class Lowering:
         if all(isinstance(e, ColumnRef) and e.id == c.id for c, e in items):
             return below
         facts = self.analysis.facts(node.input)
+        below, computed = with_parts(self, below, [e for _, e in items], facts, computed=True)
+        items = [(column, e) for (column, _), e in zip(items, computed, strict=True)]
         if any(is_rounded(e) for _, e in items):
             return lower_rounded(self, below, items, facts)
         return self.project(below, items, facts)
@@ -213,8 +224,8 @@ class Lowering:
             *exact, limit = expression.arguments
             operands = (*map(scalars.rewrite, exact), limit)
             return dataclasses.replace(expression, arguments=operands)
-        if not has_quotient(expression):
-            return scalars.rewrite(expression)
+        if not has_quotient(expression) or not is_rational(expression, scalars.fixed):
+            return scalars.fixed.computed(expression, scalars.rewrite)
         top, bottom = as_ratio(expression)
         numerator = scalars.rewrite(top)
         denominator = scalars.rewrite(product(bottom, None) or top)
@@ -236,12 +247,17 @@ class Lowering:
     ) -> Column:
         """The output column: type, range and nullability as computed."""
         ranges = {c.id: c.encoding for c in below.columns}
+        facts = dataclasses.replace(facts, smallest=facts.smallest | self.smallest)
         if isinstance(expression, Call) and expression.function in QUOTIENTS:
             own = statistic_encoding(expression, ranges)
             if own is None:
                 raise _too_wide(expression)
         elif isinstance(expression, Call) and expression.function == "/":
             own = _quotient_range(expression, ranges, facts)
+        elif isinstance(expression, Call) and expression.function == "fixed":
+            own = fixed_encoding(expression, ranges)
+            if own is None:
+                raise _too_wide(expression)
         elif isinstance(expression, ColumnRef):
             own = ranges[expression.id]
         else:
@@ -250,10 +266,33 @@ class Lowering:
         exact = scale_of(column.type) == scale_of(expression.type)
         type = column.type if exact and not isinstance(column.type, DoubleType) else type
         made = dataclasses.replace(column, type=type, nullable=expression.nullable, encoding=None)
+        self._note_smallest(column.id, expression, own, ranges, facts)
         try:
             return self.encoded(made, own)
         except UserError as error:
             raise refused(error, expression) from None
+
+    def _note_smallest(
+        self,
+        column_id: int,
+        expression: Expression,
+        own: Encoding | None,
+        ranges: Mapping[int, Encoding | None],
+        facts: Facts,
+    ) -> None:
+        """How small a computed DOUBLE can be, unless it is 0: it bounds what is divided by it."""
+        match expression:
+            case ColumnRef(id=source) if source in self.smallest:
+                self.smallest[column_id] = self.smallest[source]
+            case Call(function=function, arguments=(top, bottom, *_)) if (
+                function == "/" or function in QUOTIENTS
+            ):
+                divisor = expression_range(bottom, ranges)
+                if own is None or divisor is None:
+                    return
+                smallest = smallest_magnitude(top, facts) if function == "/" else 1
+                largest = max(abs(divisor.lo), abs(divisor.hi))
+                self.smallest[column_id] = smallest_quotient(expression, own, smallest, largest)
 
     def _sort(self, node: Sort, needed: frozenset[int]) -> Operator:
         below = self.lower(node.input, needed | frozenset(k.column for k in node.keys))
@@ -354,7 +393,7 @@ def _origin(node: Node, column_id: int) -> Expression | None:
 
 def _too_wide(expression: Expression) -> UserError:
     return UnsupportedError(
-        "this statistic needs more bits than a share holds",
+        "this DOUBLE needs more bits than a share holds",
         span=expression.span,
         hint="declare tighter CHECK bounds for its columns or a smaller ROWS",
     )
@@ -369,10 +408,9 @@ def _quotient_range(
     quotient: Call, ranges: Mapping[int, Encoding | None], facts: Facts
 ) -> Encoding | None:
     top, bottom = quotient.arguments
+    smallest = smallest_magnitude(top, facts)
+    if any(isinstance(e, Call) and e.function == "units" for e in walk(top)):
+        smallest = max(smallest, 1 << PRECISION)
     return quotient_encoding(
-        quotient,
-        ranges,
-        smallest_magnitude(top, facts),
-        smallest_magnitude(bottom, facts),
-        facts.averages,
+        quotient, ranges, smallest, smallest_magnitude(bottom, facts), facts.averages
     )

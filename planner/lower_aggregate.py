@@ -24,7 +24,7 @@ from .scales import sum_type
 from .secure import VALUES_OF_ROWS, AggregateSpec, AlignedSum, Fragment, Operator
 from .secure import Aggregate as SecureAggregate
 from .secure import Filter as SecureFilter
-from .widths import check_ring, check_width, refused
+from .widths import check_ring, check_width, refused, total_encoding
 
 if TYPE_CHECKING:
     from .lower import Lowering
@@ -54,7 +54,9 @@ def _sorted(lowering: Lowering, node: Aggregate, below: Operator) -> SecureAggre
     facts = lowering.analysis.facts(node)
     specs = tuple(
         AggregateSpec(
-            column=_checked(aggregate_column(a, by_id, facts, grouped=bool(keys)), a),
+            column=_checked(
+                aggregate_column(a, by_id, facts, grouped=bool(keys), rows=below.rows), a
+            ),
             function=a.function,
             argument=a.argument,
             order=a.order,
@@ -73,9 +75,9 @@ def _sorted(lowering: Lowering, node: Aggregate, below: Operator) -> SecureAggre
 
 
 def aggregate_column(
-    aggregated: Aggregated, inputs: dict[int, Column], facts: Facts, *, grouped: bool
+    aggregated: Aggregated, inputs: dict[int, Column], facts: Facts, *, grouped: bool, rows: int
 ) -> Column:
-    """The result column of an aggregate: type, nullability, and its range of the facts."""
+    """The result column of an aggregate of `rows` rows: type, nullability, range of the facts."""
     column = aggregated.column
     encoding = facts.ranges[column.id]
     if aggregated.argument is None or aggregated.function in ("count", "count_distinct"):
@@ -87,6 +89,7 @@ def aggregate_column(
         return dataclasses.replace(
             column, type=argument.type, nullable=nullable, encoding=argument.encoding
         )
+    encoding = total_encoding(encoding, argument.encoding, rows)
     type = sum_type(argument.type)
     if not isinstance(type, DoubleType) and column.type != type:
         type = column.type
@@ -137,7 +140,14 @@ def _dense(lowering: Lowering, node: Aggregate, union: Union, facts: Facts) -> O
     merged = lowering.analysis.facts(node)
     given = {c.id: dataclasses.replace(c, encoding=facts.ranges[c.id]) for c in union.columns}
     sums = tuple(
-        _checked(_total(aggregate_column(a, given, merged, grouped=bool(keys)), inputs, place), a)
+        _checked(
+            _total(
+                aggregate_column(a, given, merged, grouped=bool(keys), rows=facts.rows),
+                inputs,
+                place,
+            ),
+            a,
+        )
         for place, a in enumerate(aggregates)
     )
     summed = AlignedSum(
@@ -196,7 +206,8 @@ def _part(
     )
     made = lowering.analysis.facts(grouped)
     columns = tuple(
-        _checked(aggregate_column(a, inputs, made, grouped=bool(keys)), a) for a in mine
+        _checked(aggregate_column(a, inputs, made, grouped=bool(keys), rows=facts.rows), a)
+        for a in mine
     )
     return Fragment(
         columns=columns,

@@ -13,7 +13,8 @@ from .logical import Window, Windowed
 from .scales import sum_type
 from .secure import Operator, SortKey, WindowSpec
 from .secure import Window as SecureWindow
-from .widths import check_width, refused
+from .widths import check_width, refused, total_encoding
+from .window_facts import frame_rows
 from .windowing import may_be_null
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ def _column(windowed: Windowed, inputs: dict[int, Column], facts: Facts) -> Colu
         return dataclasses.replace(
             column, type=argument.type, nullable=nullable, encoding=argument.encoding
         )
+    rows = frame_rows(windowed.frame, facts.rows)
+    encoding = total_encoding(encoding, argument.encoding, rows)
     type = sum_type(argument.type)
     if not isinstance(type, DoubleType) and column.type != type:
         type = column.type

@@ -18,6 +18,7 @@ from .build import build, highest_id
 from .cost import Link, Pricer
 from .facts import Analysis
 from .forms import assign_forms
+from .known import Facts
 from .late_fetch import fetch_late
 from .logical import Ids, Node, Project
 from .lower import Lowering
@@ -124,7 +125,7 @@ def _root(
             statement,
             statement.into,
             columns,
-            facts=context.facts(node),
+            facts=_with_smallest(context.facts(node), lowering),
             ids=sources,
             rows=operator.rows,
             parties=parties,
@@ -141,6 +142,11 @@ def _root(
         recipients=tuple(sorted(set(recipients), key=parties.index)),
         shuffle=shuffle,
     )
+
+
+def _with_smallest(facts: Facts, lowering: Lowering) -> Facts:
+    """The facts with what is known of computed DOUBLE values since they have their encodings."""
+    return dataclasses.replace(facts, smallest=facts.smallest | lowering.smallest)
 
 
 def _without_renames(node: Node) -> tuple[Node, tuple[int, ...]]:

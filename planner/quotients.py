@@ -8,6 +8,7 @@ A quotient a / b is computed as floor(a * 2^f / b). With the smallest non-zero |
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isqrt
 
 from ..query.bound import Call, ColumnRef, Expression
 from ..query.datatypes import Encoding
@@ -67,3 +68,10 @@ def quotient_encoding(
         bound = min(bound, (average << fraction_bits) // unit + 1)
     negative = top.lo < 0 or bottom.lo < 0
     return Encoding(lo=-bound - 1 if negative else 0, hi=bound, fraction_bits=fraction_bits)
+
+
+def smallest_quotient(quotient: Call, encoding: Encoding, smallest: int, largest: int) -> int:
+    """A lower bound on a non-zero result's encoded magnitude, by its operands', of one scale."""
+    if quotient.function in ("root_ratio", "ratio_to_root"):
+        largest = isqrt(largest) + 1
+    return max(1, (smallest << (encoding.fraction_bits or 0)) // max(1, largest) - 1)

@@ -25,6 +25,8 @@ from ..query.datatypes import (
 )
 from ..query.errors import UnsupportedError
 from .expressions import call, columns_of, reference
+from .fixed_point import FixedPoint
+from .fixed_rounding import ROUNDINGS, to_exact, to_places
 from .ranging import expression_range
 from .scalar_functions import keeps_integers, of_moment, of_number
 from .scalar_strings import of_text
@@ -33,6 +35,9 @@ from .tables import tabulated, values_of
 
 COMPARISONS = ("=", "<>", "<", "<=", ">", ">=", "is_distinct", "is_not_distinct")
 CHOICES = ("coalesce", "nullif", "greatest", "least", "cast")
+WHOLE = ("fixed", "units", "shift_right")
+"""Functions of what is rewritten already."""
+
 MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
@@ -41,6 +46,7 @@ class Scalars:
 
     def __init__(self, columns: Mapping[int, Column]) -> None:
         self._columns = columns
+        self.fixed = FixedPoint(columns)
 
     def rewrite(self, expression: Expression) -> Expression:
         """The expression in the executor's terms. UnsupportedError if there is no such form."""
@@ -53,6 +59,8 @@ class Scalars:
                 return exact_literal(expression)
             case Case():
                 return self._case(expression)
+            case Call() if expression.function in WHOLE:
+                return expression
             case Call():
                 return self._call(expression)
             case _:
@@ -75,6 +83,8 @@ class Scalars:
             case "and" | "or" | "not":
                 return call(node.function, arguments, like=node)
             case "is_null" | "is_not_null":
+                if self.fixed.concerns(arguments):
+                    arguments = (self.fixed.number(arguments[0]).whole,)
                 return call(node.function, arguments, nullable=False, like=node)
             case function if function in COMPARISONS:
                 return self._comparison(node, *arguments)
@@ -84,6 +94,8 @@ class Scalars:
                 node.type, TimestampType
             ):
                 return self._arithmetic(node, arguments)
+            case "/" if self._is_scaled(arguments):
+                return self.fixed.arithmetic(node, arguments)
             case "cast":
                 return self._cast(node, arguments[0])
             case "coalesce" | "greatest" | "least" | "nullif":
@@ -91,8 +103,18 @@ class Scalars:
             case _:
                 return self._function(node, arguments)
 
+    def _is_scaled(self, arguments: tuple[Expression, ...]) -> bool:
+        """A computed DOUBLE divided by a constant."""
+        divisor = arguments[1]
+        constant = isinstance(divisor, Literal) and bool(divisor.value)
+        return constant and self.fixed.concerns(arguments)
+
     def _function(self, node: Call, arguments: tuple[Expression, ...]) -> Expression:
         """Functions that have circuits of their own."""
+        if node.function in ROUNDINGS and self.fixed.concerns(arguments[:1]):
+            rounded = to_places(self.fixed, node, arguments)
+            if rounded is not None:
+                return rounded
         ranges = {column.id: column.encoding for column in self._columns.values()}
         found = of_moment(node, arguments, ranges) or of_number(node, arguments)
         found = found or of_text(node, arguments) or self._from_table(node)
@@ -174,6 +196,8 @@ class Scalars:
                 node, function=MIRRORED.get(node.function, node.function)
             )
             return self._comparison(mirrored, right, left)
+        if self.fixed.concerns((left, right)):
+            return self.fixed.comparison(node, left, right)
         nullable = not node.function.startswith("is_") and (left.nullable or right.nullable)
         if isinstance(left.type, VarcharType) and isinstance(right, Literal):
             right = dataclasses.replace(right, type=left.type)
@@ -183,6 +207,8 @@ class Scalars:
 
     def _in(self, node: Call, arguments: tuple[Expression, ...]) -> Expression:
         first, literals = arguments[0], arguments[1:]
+        if self.fixed.concerns(arguments):
+            return self.fixed.membership(node, arguments)
         if not all(isinstance(literal, Literal) for literal in literals):
             equal = [call("=", [first, other], like=node) for other in literals]
             return self.rewrite(call("or", equal, like=node))
@@ -196,6 +222,8 @@ class Scalars:
     def _arithmetic(self, node: Call, arguments: tuple[Expression, ...]) -> Expression:
         if node.function in ("+", "-") and any(isinstance(a.type, DateType) for a in arguments):
             return self._days(node, arguments)
+        if self.fixed.concerns(arguments):
+            return self.fixed.arithmetic(node, arguments)
         scales = [scale_of(argument.type) for argument in arguments]
         if any(scale is None for scale in scales):
             raise unsupported(node)
@@ -218,6 +246,8 @@ class Scalars:
     def _cast(self, node: Call, inner: Expression) -> Expression:
         if isinstance(inner.type, BooleanType) and scale_of(node.type) is not None:
             return self._number_of(node, inner)
+        if self.fixed.is_fixed(inner):
+            return self._cast_of_fixed(node, inner)
         before, after = scale_of(inner.type), scale_of(node.type)
         if before is not None and isinstance(node.type, DoubleType) and after is None:
             after = before
@@ -246,6 +276,18 @@ class Scalars:
             return table
         raise unsupported(node, f"CAST from {inner.type} to {node.type}")
 
+    def _cast_of_fixed(self, node: Call, inner: Expression) -> Expression:
+        match node.type:
+            case DoubleType(scale=None):
+                return inner
+            case BooleanType():
+                zero = Literal(type=IntegerType(32), nullable=False, value=0)
+                return self._comparison(dataclasses.replace(node, function="<>"), inner, zero)
+        made = to_exact(self.fixed, node, inner)
+        if made is None:
+            raise unsupported(node, f"CAST from DOUBLE to {node.type}")
+        return made
+
     def _number_of(self, node: Call, inner: Expression) -> Expression:
         """A truth value as 0 or 1."""
         one, zero = (Literal(type=IntegerType(32), nullable=False, value=v) for v in (1, 0))
@@ -258,6 +300,8 @@ class Scalars:
     def _choice(self, node: Call, arguments: tuple[Expression, ...]) -> Expression:
         if node.function == "nullif" and isinstance(arguments[0].type, VarcharType):
             return self._nullif(node, *arguments)
+        if self.fixed.concerns(arguments):
+            return self.fixed.choice(node, arguments)
         aligned = self._aligned(node, arguments)
         every = all(argument.nullable for argument in arguments)
         nullable = {"coalesce": every, "nullif": True}.get(node.function, every)
@@ -280,16 +324,21 @@ class Scalars:
         values = [self.rewrite(value) for _, value in node.branches]
         if node.otherwise is not None:
             values.append(self.rewrite(node.otherwise))
-        aligned = self._aligned(node, tuple(values))
+        aligned, finish = tuple(values), None
+        if self.fixed.concerns(values):
+            made, finish = self.fixed.alternatives(values)
+            aligned = tuple(made)
+        aligned = self._aligned(node, aligned)
         count = len(conditions)
         nullable = node.otherwise is None or any(value.nullable for value in aligned)
-        return dataclasses.replace(
+        chosen = dataclasses.replace(
             node,
             type=next((v.type for v in aligned if not _is_null(v)), node.type),
             nullable=nullable,
             branches=tuple(zip(conditions, aligned[:count], strict=True)),
             otherwise=None if node.otherwise is None else aligned[count],
         )
+        return chosen if finish is None else finish(chosen)
 
     def _aligned(self, node: Expression, values: tuple[Expression, ...]) -> tuple[Expression, ...]:
         """The values with one scale, or of one comparable type; NULL takes the others' type."""
@@ -325,6 +374,13 @@ def type_family(type: SqlType) -> str:
 def unsupported(node: Expression, what: str | None = None) -> UnsupportedError:
     """What stands here cannot be computed on shares."""
     name = what or (node.function if isinstance(node, Call) else "CASE")
+    if isinstance(node, Call) and any(e.type == DoubleType(None) for e in node.arguments):
+        return UnsupportedError(
+            f"{name} of a computed DOUBLE is not supported over shares",
+            span=node.span,
+            hint="CAST it to DECIMAL(p,s) first, if that runs, or select it and compute with the "
+            "result",
+        )
     return UnsupportedError(
         f"{name} over columns of several owners is not supported",
         span=node.span,

@@ -76,6 +76,14 @@ def _bounding(type: SqlType) -> str:
     return "declare CHECK bounds for the columns it is made of, or CAST to a type with bounds"
 
 
+def total_encoding(known: Encoding | None, summed: Encoding | None, rows: int) -> Encoding | None:
+    """The encoding of a sum: what is known of it, if its values are in the encoding they have."""
+    if known is None or summed is None or known.fraction_bits == summed.fraction_bits:
+        return known
+    low, high = min(0, summed.lo * rows), max(0, summed.hi * rows)
+    return Encoding(lo=low, hi=high, fraction_bits=summed.fraction_bits)
+
+
 def holding(type: SqlType, encoding: Encoding | None) -> SqlType:
     """The type, or the smallest wider integer type that holds the range."""
     if not isinstance(type, IntegerType) or encoding is None:
@@ -99,6 +107,7 @@ WIDE = frozenset(
     {"+", "-", "*", "/", "negate", "abs", "sign", "cast", "coalesce", "greatest", "least"}
     | {"nullif", "in", "=", "<>", "<", "<=", ">", ">=", "is_distinct", "is_not_distinct"}
     | {"is_null", "is_not_null", "and", "or", "not", "ratio", "root_ratio", "ratio_to_root"}
+    | {"fixed", "units", "shift_right"}
 )
 """Functions that take numbers beyond the ring."""
 

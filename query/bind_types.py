@@ -7,6 +7,7 @@ from decimal import Decimal
 from . import moments, syntax
 from .bound import Expression, Literal
 from .datatypes import (
+    BIGINT,
     BOOLEAN,
     DATE,
     DOUBLE,
@@ -126,10 +127,13 @@ def _scaled_double(name: syntax.TypeName) -> SqlType:
 
 
 def number(node: syntax.Number, negative: bool = False) -> Literal:
-    """A numeric constant: integer, DECIMAL of its digits, or DOUBLE, as DuckDB types it."""
+    """A numeric constant: integer, DECIMAL of its digits, or DOUBLE, as DuckDB types it.
+
+    The least INTEGER is a BIGINT, being the negative of one; the least BIGINT is a BIGINT.
+    """
     text = ("-" if negative else "") + node.text
     if node.text.isdigit():
-        whole = integer_literal_type(int(text))
+        whole = BIGINT if int(text) == -(1 << 31) else integer_literal_type(int(text))
         value = float(text) if whole == DOUBLE else int(text)
         kind = DoubleType(0) if whole == DOUBLE else whole
         return Literal(value=value, type=kind, nullable=False, span=node.span)

@@ -141,6 +141,8 @@ class _Ranges:
                 return self._last_day(call)
             case "mapped":
                 return self._mapped(call)
+            case "units" | "shift_right":
+                return self._whole(call)
             case "length" | "strlen":
                 return self._length(call)
             case "sign":
@@ -280,6 +282,14 @@ class _Ranges:
     def _mapped(self, call: Call) -> Encoding | None:
         """A public table: the operand, then the value for each of its codes."""
         return self._union(call.arguments[1:], call.type)
+
+    def _whole(self, call: Call) -> Encoding | None:
+        """The encoded integers of a value, perhaps divided by a power of two."""
+        inner = self.of(call.arguments[0])
+        if inner is None:
+            return None
+        places = call.arguments[1].value if len(call.arguments) > 1 else 0  # type: ignore[attr-defined]
+        return Encoding(lo=inner.lo >> places, hi=inner.hi >> places)
 
     def _length(self, call: Call) -> Encoding | None:
         inner = self.of(call.arguments[0])

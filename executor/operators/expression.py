@@ -49,6 +49,7 @@ from .table import (
     null_or_never,
     scale_ring,
 )
+from .whole import fixed
 from .wide import linear, magnitude, product
 
 BIT = Encoding(lo=0, hi=1)
@@ -138,6 +139,8 @@ class Evaluator:
             return statistic(self, call, target or self.encoding(call))
         if function == "/":
             return quotient(self, call, target or self.encoding(call))
+        if function == "fixed":
+            return fixed(self, call, target)
         if function == "cast":
             return self.cast(call, form, target)
         if function in ("coalesce", "greatest", "least"):

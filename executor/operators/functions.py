@@ -11,6 +11,7 @@ from .mapped import mapped
 from .numbers import integer_division, modulo, to_places
 from .strings import concatenated, in_case, length, matches, substring, trimmed
 from .table import SecretColumn
+from .whole import shift_right, units
 
 if TYPE_CHECKING:
     from .expression import Evaluator
@@ -36,4 +37,6 @@ FUNCTIONS: Mapping[str, Callable[[Evaluator, Call], SecretColumn]] = {
     "rtrim": trimmed,
     "concat": concatenated,
     "mapped": mapped,
+    "units": units,
+    "shift_right": shift_right,
 }

@@ -14,7 +14,7 @@ import dataclasses
 
 from ...query.bound import Expression
 from ...query.datatypes import BIGINT, HUGEINT, Column, IntegerType
-from ...query.errors import UnsupportedError
+from ...query.errors import Span, UnsupportedError
 from ..expressions import call, reference
 from ..extending import computed_column, extend
 from ..known import Facts
@@ -54,6 +54,7 @@ class _Expansion:
         self.facts: Facts = context.facts(node.input)
         self.products: dict[tuple[int, int], Column] = {}
         self.sums: dict[tuple[str, int | None], Aggregated] = {}
+        self.span: Span | None = None
 
     def made(self) -> Node:
         kept = [a for a in self.node.aggregates if a.function not in STATISTICS]
@@ -77,6 +78,7 @@ class _Expansion:
         return project(grouped, (*((key, reference(key)) for key in keys), *outputs))
 
     def _statistic(self, aggregated: Aggregated) -> Expression:
+        self.span = aggregated.span
         y, x = self._arguments(aggregated)
         moments = Moments(n=self._count(x), sx=self._sum(x), sxx=self._sum(self._product(x, x)))
         if aggregated.order is not None:
@@ -146,7 +148,12 @@ class _Expansion:
                 encoding=None,
                 nullable=is_sum,
             )
-            self.sums[key] = Aggregated(column=made, function=function, argument=key[1])  # type: ignore[arg-type]
+            self.sums[key] = Aggregated(
+                column=made,
+                function=function,  # type: ignore[arg-type]
+                argument=key[1],
+                span=self.span,
+            )
         return reference(self.sums[key].column)
 
 

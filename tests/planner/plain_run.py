@@ -207,6 +207,10 @@ class Scalars:
                 return first * second
             case "negate":
                 return -first
+            case "units":
+                return first
+            case "shift_right":
+                return first >> second
             case "abs":
                 return abs(first)
             case "sign":
@@ -339,6 +343,8 @@ class PlainRun:
             for column, expression in zip(node.columns, node.expressions, strict=True):
                 if isinstance(expression, Call) and expression.function in QUOTIENTS:
                     new[column.id] = self.statistic(scalars, expression, row, column)
+                elif isinstance(expression, Call) and expression.function == "fixed":
+                    new[column.id] = self.fixed(scalars, expression, row, column)
                 elif isinstance(expression, Call) and expression.function == "/":
                     new[column.id] = self.quotient(scalars, expression, row, column)
                 else:
@@ -364,6 +370,15 @@ class PlainRun:
         assert column.encoding.fraction_bits is not None
         size = floor(abs(Fraction(top << column.encoding.fraction_bits, bottom)))
         return size if (top < 0) == (bottom < 0) else -size
+
+    def fixed(self, scalars: Scalars, call: Call, row: Row, column: Column) -> Any:
+        whole, bits, _ = call.arguments
+        value = scalars.value(whole, row)
+        assert scale(whole.type) == 0, call
+        assert column.encoding is not None
+        assert column.encoding.fraction_bits is not None
+        dropped = scalars.value(bits, row) - column.encoding.fraction_bits
+        return None if value is None else value >> dropped
 
     def attach(self, node: Attach, probe: list[Row], build: list[Row]) -> list[Row]:
         assert len(build) <= 1, "more than one row to attach"

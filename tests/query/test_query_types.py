@@ -134,6 +134,10 @@ def contains(encoding: Encoding, value: object, sql_type: SqlType) -> bool:
     return encoding.lo <= encoded(value, sql_type) <= encoding.hi
 
 
+NEWEST = {"-2147483648": "BIGINT"}
+"""Types that the newest release of DuckDB gives, where releases differ."""
+
+
 def check(text: str, select: Callable[[str], Select], twin: duckdb.DuckDBPyConnection) -> None:
     """Our binding of an expression against DuckDB's binding and its values."""
     sql = f"SELECT {text} AS x FROM things"
@@ -147,7 +151,7 @@ def check(text: str, select: Callable[[str], Select], twin: duckdb.DuckDBPyConne
     except UnsupportedError:
         return
     (column,), (item,) = bound.columns, bound.items
-    theirs = described[1]
+    theirs = NEWEST.get(text, described[1])
     assert unparameterised(column.type) == ("INTEGER" if theirs == '"NULL"' else theirs)
     try:
         values = [row[0] for row in twin.execute(sql).fetchall()]
