@@ -75,10 +75,11 @@ REFUSALS = [
     ("SELECT sqrt(value) FROM labs", "no public bound", "sqrt(value)"),
     ("SELECT sum(sqrt(cost)) FROM visits", "no public bound", "sum(sqrt(cost))"),
     (
-        f"SELECT CAST(avg(v.cost) AS INTEGER) {JOINED}",
-        "this use of a division",
+        f"SELECT CAST(avg(v.cost) AS VARCHAR) {JOINED}",
+        "of a computed DOUBLE is not supported",
         "CAST(avg(v.cost)",
     ),
+    (f"SELECT avg(v.cost) % 2 {JOINED}", "% of a computed DOUBLE", "avg(v.cost) % 2"),
 ]
 
 
