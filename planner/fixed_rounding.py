@@ -7,7 +7,8 @@ Each is one shift of W, the whole number times 10^places, after an addition:
     round  W + 2^(bits-1) + slack where W >= 0, W + 2^(bits-1) - 1 - slack below
 
 ROUND takes halves away from zero. A cast to an integer takes them to the even one, as in DuckDB:
-W + 2^(bits-1) - 1 + the last bit of W's whole part.
+W + 2^(bits-1) - 1 + the last bit of W's whole part. A value that is a half of a decimal, such as
+4245.95 to one place, goes outwards, where DuckDB goes by the binary digits of the double.
 """
 
 from __future__ import annotations
