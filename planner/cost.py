@@ -16,9 +16,10 @@ from .secure import Operator, SecurePlan
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """rounds: the longest chain of dependent messages. sent_bytes: payload by compute party.
+    """rounds: the longest chain of dependent messages. sent_bytes: payload by party.
 
-    messages: frames sent by each compute party. Framing overhead is not included.
+    messages: frames sent by each party. Outsiders stand behind the compute parties. Framing
+    overhead is not included.
     """
 
     rounds: int

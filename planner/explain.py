@@ -37,7 +37,8 @@ from .window_sql import UNFRAMED, call_text, frame_text
 def explain_plan(plan: SecurePlan, cost: PlanCost, link: Link) -> str:
     """Who runs what, how, over how many rows and bits, and what it costs on the link."""
     lines = [
-        f"plan {plan.digest[:16]}  protocol {plan.protocol}  parties {', '.join(plan.parties)}",
+        f"plan {plan.digest[:16]}  protocol {plan.protocol}  parties {', '.join(plan.parties)}"
+        + (f"  beside them {', '.join(plan.outsiders)}" if plan.outsiders else ""),
         f"total: {amount(cost.total)}, about {seconds_text(link.seconds(cost.total))} on "
         f"{link.name}",
     ]
@@ -60,7 +61,7 @@ def explain_analyze(plan: SecurePlan, predicted: PlanCost, measured: Cost, secon
             f"{measured.rounds:,}",
         )
     )
-    for index, party in enumerate(plan.parties):
+    for index, party in enumerate(plan.members):
         rows.append(
             (
                 f"bytes sent by {party}",

@@ -51,9 +51,10 @@ def plan_query(
     pricer: Pricer,
     link: Link,
     protocol: str = "replicated",
+    outsiders: tuple[str, ...] = (),
     admit: Callable[[Root], None] = lambda root: None,
 ) -> SecurePlan:
-    """The secure plan of a query. `parties`: the compute parties, by index.
+    """The secure plan of a query. `parties`: the compute parties, by index; `outsiders`: the rest.
 
     `admit` sees the plan before it is priced, which takes time and memory, and may raise. Errors:
     UnsupportedError (with the place) for SQL that does not run across owners or is too large to
@@ -61,7 +62,7 @@ def plan_query(
     """
     try:
         check_size(statement)
-        roots = _roots(statement, parties, asker)
+        roots = _roots(statement, parties, outsiders, asker)
     except SqlError as error:
         raise error.located(statement.text) from None
     for root in roots:
@@ -73,6 +74,7 @@ def plan_query(
             parties=parties,
             asker=asker,
             statement=statement.text,
+            outsiders=outsiders,
         )
         for root in roots
     ]
@@ -89,12 +91,15 @@ def logical_plan(statement: Statement, parties: tuple[str, ...]) -> tuple[Node, 
     return rewrite(build(statement.query, context.ids), context), context
 
 
-def _roots(statement: Statement, parties: tuple[str, ...], asker: str) -> list[Root]:
+def _roots(
+    statement: Statement, parties: tuple[str, ...], outsiders: tuple[str, ...], asker: str
+) -> list[Root]:
     """The plan, and where there are wide columns to fetch at the end, that plan as well."""
-    missing = [name for name in statement.recipients if name not in parties]
+    members = (*parties, *outsiders)
+    missing = [name for name in statement.recipients if name not in members]
     if missing:
-        raise UserError(f"REVEAL TO names {missing[0]}, which is not one of {', '.join(parties)}")
-    node, context = logical_plan(statement, parties)
+        raise UserError(f"REVEAL TO names {missing[0]}, which is not one of {', '.join(members)}")
+    node, context = logical_plan(statement, members)
     check_ties(node, context.analysis)
     late = None if statement.into is not None else fetch_late(node, context)
     plans = [node] if late is None else [node, late]
@@ -104,9 +109,9 @@ def _roots(statement: Statement, parties: tuple[str, ...], asker: str) -> list[R
 def _root(
     node: Node, context: Context, statement: Statement, parties: tuple[str, ...], asker: str
 ) -> Root:
-    recipients = statement.recipients or (asker,)
+    recipients, members = statement.recipients or (asker,), context.parties
     lowering = Lowering(
-        node, ids=context.ids, analysis=context.analysis, parties=parties, asker=asker
+        node, ids=context.ids, analysis=context.analysis, parties=members, asker=asker
     )
     sources = tuple(column.id for column in node.columns)
     if is_local(node):
@@ -139,7 +144,7 @@ def _root(
         columns=columns,
         rows=operator.rows,
         input=operator,
-        recipients=tuple(sorted(set(recipients), key=parties.index)),
+        recipients=tuple(sorted(set(recipients), key=members.index)),
         shuffle=shuffle,
     )
 

@@ -36,12 +36,17 @@ def explain_privacy(plan: SecurePlan, catalog: Catalog) -> str:
     """One line per fact: what everybody knows, then each party's own part and what it learns."""
     lines = ["Every party learns"]
     lines += [f"  - {fact}" for fact in public_facts(plan, catalog)]
-    for party in plan.parties:
+    for party in plan.members:
         lines += ["", f"{party}" + (" (asks)" if party == plan.asker else "")]
         lines += [f"  - {fact}" for fact in party_facts(plan, party)]
     lines += ["", "Nobody learns anything else: no row, no intermediate value, no true row count"]
-    lines += [f"of a filter or a join, {PROTOCOLS[plan.protocol].assumption}."]
+    lines += [f"of a filter or a join, {_assumption(plan)}."]
     return "\n".join(lines)
+
+
+def _assumption(plan: SecurePlan) -> str:
+    facts = PROTOCOLS[plan.protocol]
+    return facts.committee_assumption if plan.outsiders else facts.assumption
 
 
 def public_facts(plan: SecurePlan, catalog: Catalog) -> Iterator[str]:
@@ -118,10 +123,16 @@ def party_facts(plan: SecurePlan, party: str) -> Iterator[str]:
         )
     if not fragments:
         yield "gives no data"
-    for stored in (o for o in _unique(plan.root) if isinstance(o, Stored)):
+    outside = party in plan.outsiders
+    for stored in (o for o in _unique(plan.root) if isinstance(o, Stored) and not outside):
         yield f"reads its shares of the shared table {stored.table}, uniformly random to it"
-    yield "computes on shares, which are uniformly random to it"
-    if isinstance(plan.root, Store):
+    if outside:
+        yield "takes no part in the computation, and sees nothing of it"
+    else:
+        yield "computes on shares, which are uniformly random to it"
+    if isinstance(plan.root, Store) and outside:
+        yield "keeps what is public of the result, and learns nothing else of it"
+    elif isinstance(plan.root, Store):
         yield "keeps its shares of the result, and learns nothing of it, not how many rows it has"
     else:
         yield from _result(plan.root, party)

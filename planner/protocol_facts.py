@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProtocolFacts:
-    """What is public about a protocol. `assumption` ends "nobody learns anything else, ...".
+    """What is public about a protocol. `assumption` ends "nobody learns anything else, ..."; where
+    outsiders stand beside the compute parties, `committee_assumption` does.
 
     `components`: of how many components of a shared value one party holds.
     """
@@ -17,6 +18,7 @@ class ProtocolFacts:
     most_parties: int
     components: int
     assumption: str
+    committee_assumption: str
 
     @property
     def numbers(self) -> str:
@@ -36,6 +38,7 @@ PROTOCOLS = {
         most_parties=3,
         components=2,
         assumption="as long as no two parties pool what they see",
+        committee_assumption="as long as no two compute parties pool what they see",
     ),
     "additive": ProtocolFacts(
         name="additive",
@@ -43,5 +46,6 @@ PROTOCOLS = {
         most_parties=5,
         components=1,
         assumption="even if all the others pool what they see",
+        committee_assumption="as long as not all compute parties pool what they see",
     ),
 }

@@ -10,6 +10,7 @@ A plan's `text()` is canonical and stable; its digest is what the parties compar
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Literal
 
@@ -383,13 +384,32 @@ Root = Reveal | Store
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecurePlan:
-    """A whole query. `parties` are the compute parties by index; `asker` proposed the query."""
+    """A whole query. `parties` are the compute parties by index; `asker` proposed the query.
+
+    `outsiders` compute nothing: they may own fragments, receive, and ask. Their positions follow
+    those of the compute parties.
+    """
 
     root: Root
     protocol: str  # "replicated"
     parties: tuple[str, ...]
     asker: str
     statement: str  # the SQL text
+    outsiders: tuple[str, ...] = ()
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """Everybody, by position."""
+        return (*self.parties, *self.outsiders)
+
+    @property
+    def linked(self) -> tuple[str, ...]:
+        """The outsiders that give or receive something: owners, recipients, and all of them where
+        a shared table is made, as everybody keeps what is public of it."""
+        if isinstance(self.root, Store):
+            return self.outsiders
+        active = {*self.root.recipients, *_fragment_owners(self.root)}
+        return tuple(party for party in self.outsiders if party in active)
 
     def text(self) -> str:
         """Canonical text of everything that all parties must agree on."""
@@ -397,6 +417,7 @@ class SecurePlan:
             [
                 f"protocol {self.protocol}",
                 f"parties {' '.join(self.parties)}",
+                *([f"outsiders {' '.join(self.outsiders)}"] if self.outsiders else []),
                 f"asker {self.asker}",
                 f"statement {self.statement!r}",
                 canonical(self.root),
@@ -422,6 +443,13 @@ def children(operator: Operator) -> tuple[Operator, ...]:
             return (operator.input,)
         case _:
             return ()
+
+
+def _fragment_owners(operator: Operator) -> Iterator[str]:
+    if isinstance(operator, Fragment):
+        yield operator.owner
+    for child in children(operator):
+        yield from _fragment_owners(child)
 
 
 def canonical(node: object) -> str:

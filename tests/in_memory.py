@@ -16,7 +16,7 @@ import pyarrow as pa
 import pytest
 from tacit.executor.operators.pricing import DryRunPricer
 from tacit.executor.operators.run import run_plan
-from tacit.executor.sharing.protocols import open_protocol
+from tacit.executor.sharing.protocols import open_outside, open_protocol
 from tacit.executor.sharing.randomness import agree_keys
 from tacit.executor.sharing.shares import Bits
 from tacit.executor.transport.memory import memory_channels
@@ -111,7 +111,7 @@ class Outcome:
 @lru_cache(maxsize=64)
 def predicted_cost(plan: SecurePlan) -> PlanCost:
     """What a plan costs; kept, as tests run one plan over many data sets."""
-    return DryRunPricer(plan.parties, plan.protocol).plan_cost(plan)
+    return DryRunPricer(plan.parties, plan.protocol, plan.outsiders).plan_cost(plan)
 
 
 def run_in_memory(
@@ -122,13 +122,15 @@ def run_in_memory(
     shelves: Mapping[str, MemoryShelf] | None = None,
     watch_protocol: Callable[[Any], Any] = lambda protocol: protocol,
 ) -> Outcome:
-    """Runs a plan at all its parties, in threads over in-memory channels, and prices it.
+    """Runs a plan at all its members, in threads over in-memory channels, and prices it.
 
     `watch_protocol` may put something of a test's own around each party's protocol.
     """
     predicted = predicted_cost(plan)
-    count = len(plan.parties)
-    channels = memory_channels(count, deadline_seconds=120, record=record)
+    count, outsiders = len(plan.members), len(plan.outsiders)
+    channels = memory_channels(
+        len(plan.parties), outsiders=outsiders, deadline_seconds=120, record=record
+    )
     tables: list[pa.Table | None] = [None] * count
     failures: list[BaseException] = []
     starts = [(0, 0)] * count
@@ -137,7 +139,8 @@ def run_in_memory(
 
     def work(index: int) -> None:
         try:
-            keys = agree_keys(channels[index], b"test session")
+            outside = index >= len(plan.parties)
+            keys = None if outside else agree_keys(channels[index], b"test session")
             counters = channels[index].counters
             starts[index] = (counters.sent_bytes, counters.sent_messages)
             counters.depth = 0
@@ -145,22 +148,26 @@ def run_in_memory(
             if counters.transcript is not None:
                 counters.transcript.clear()
                 channels[index].captured.clear()
-            protocol = open_protocol(
-                plan.protocol,
-                channels[index],
-                keys,
-                context=b"test session",
-                preparation=predicted.preparation,
-            )
+            protocol: Any
+            if keys is None:
+                protocol = open_outside(plan.protocol, channels[index], outsiders=outsiders)
+            else:
+                protocol = open_protocol(
+                    plan.protocol,
+                    channels[index],
+                    keys,
+                    context=b"test session",
+                    preparation=predicted.preparation,
+                )
             sent = counters.sent_bytes - starts[index][0]
             prepared[index] = (counters.depth, sent, counters.sent_messages - starts[index][1])
             tables[index] = run_plan(
                 plan,
                 protocol=watch_protocol(protocol),
-                party=plan.parties[index],
-                source=sources[plan.parties[index]],
+                party=plan.members[index],
+                source=sources[plan.members[index]],
                 watch=lambda number, step: None,
-                shelf=None if shelves is None else shelves[plan.parties[index]],
+                shelf=None if shelves is None else shelves[plan.members[index]],
             )
         except BaseException as error:
             failures.append(error)
@@ -217,20 +224,23 @@ class Federation:
     catalog_sql: str
     data: Mapping[str, Mapping[str, pa.Table]]
     parties: tuple[str, ...] = PARTIES
+    outsiders: tuple[str, ...] = ()
     record: bool = False
     protocol: str = "replicated"
     public_directory: Any = None
     preparation: tuple[str, ...] = ()
     sources: dict[str, MemorySource] = field(default_factory=dict)
+    members: tuple[str, ...] = ()
     states: dict[tuple[str, ...], SharedState] = field(default_factory=dict)
     union: duckdb.DuckDBPyConnection | None = None
 
     def __post_init__(self) -> None:
+        self.members = (*self.parties, *self.outsiders)
         self.catalog = load_catalog(
-            self.catalog_sql, parties=self.parties, directory=self.public_directory
+            self.catalog_sql, parties=self.members, directory=self.public_directory
         )
-        self.sources = {p: MemorySource(self.data.get(p, {})) for p in self.parties}
-        self.pricer = DryRunPricer(self.parties, self.protocol)
+        self.sources = {p: MemorySource(self.data.get(p, {})) for p in self.members}
+        self.pricer = DryRunPricer(self.parties, self.protocol, self.outsiders)
 
     def plan(self, sql: str, *, asker: str | None = None) -> SecurePlan:
         before, last = self._split(sql)
@@ -239,7 +249,7 @@ class Federation:
     def _plan(self, sql: str, state: SharedState, asker: str | None) -> SecurePlan:
         (statement,) = parse(sql)
         catalog = self.catalog.with_shared(state.tables)
-        bound = bind(statement, catalog, parties=self.parties, text=sql)
+        bound = bind(statement, catalog, parties=self.members, text=sql)
         return plan_query(
             bound,
             catalog,
@@ -248,6 +258,7 @@ class Federation:
             pricer=self.pricer,
             link=LINKS["loopback"].running(self.protocol),
             protocol=self.protocol,
+            outsiders=self.outsiders,
         )
 
     def _split(self, sql: str) -> tuple[tuple[str, ...], str]:
@@ -257,7 +268,7 @@ class Federation:
     def after(self, statements: tuple[str, ...]) -> SharedState:
         """The shared tables after some statements, from none."""
         if not statements:
-            return SharedState({}, {party: MemoryShelf() for party in self.parties})
+            return SharedState({}, {party: MemoryShelf() for party in self.members})
         if statements not in self.states:
             before = self.after(statements[:-1])
             self.states[statements] = self._changed(before, statements)

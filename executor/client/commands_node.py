@@ -47,6 +47,11 @@ def add_init(commands: Commands) -> None:
         default=DEFAULT_PROTOCOL,
         help="replicated (three parties; the default) or additive (two to five, no one to trust)",
     )
+    parser.add_argument(
+        "--compute",
+        metavar="NAME,NAME,...",
+        help="the parties that compute, if not all do; the others own data, ask and receive",
+    )
     parser.set_defaults(run=_init)
 
 
@@ -72,6 +77,7 @@ def add_up(commands: Commands) -> None:
 
 
 def _init(arguments: argparse.Namespace) -> int:
+    compute = None if arguments.compute is None else _names(arguments.compute)
     if arguments.party is not None:
         made = write_party(
             arguments.directory,
@@ -79,12 +85,17 @@ def _init(arguments: argparse.Namespace) -> int:
             arguments.host,
             arguments.port,
             arguments.protocol,
+            compute=compute,
         )
     else:
-        names = [name.strip() for name in arguments.local.split(",")]
-        made = write_local(arguments.directory, names, arguments.protocol)
+        names = _names(arguments.local)
+        made = write_local(arguments.directory, names, arguments.protocol, compute)
     print(made)
     return 0
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",")]
 
 
 def _node(arguments: argparse.Namespace) -> int:

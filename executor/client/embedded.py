@@ -7,7 +7,7 @@ import contextlib
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -227,7 +227,11 @@ class Federation:
 
 
 def local(
-    tables: Tables, *, catalog: str | Path | None = None, protocol: str = "replicated"
+    tables: Tables,
+    *,
+    catalog: str | Path | None = None,
+    protocol: str = "replicated",
+    compute: Sequence[str] | None = None,
 ) -> Federation:
     """Runs a federation on this machine: every party a process of its own, over real TLS.
 
@@ -235,12 +239,13 @@ def local(
     file. `catalog` is SQL text or the path of a file with it; without one, a catalog is proposed
     from the data (its bounds are then public facts about them) and kept as `catalog_sql`.
     `protocol` is "replicated", in which fewer than three parties are joined by helpers that hold
-    no data, or "additive" for two to five parties that trust nobody else. Errors:
-    ConfigurationError, CatalogError, DataError.
+    no data, or "additive" for two to five parties that trust nobody else. `compute` names the
+    compute parties of a federation with more owners than these; a name without tables is a helper.
+    Errors: ConfigurationError, CatalogError, DataError.
     """
     directory = Path(tempfile.mkdtemp(prefix="tacit-"))
     try:
-        example = write_example(directory / "example", tables, catalog, protocol)
+        example = write_example(directory / "example", tables, catalog, protocol, compute)
         return _start(example, directory)
     except BaseException:
         shutil.rmtree(directory, ignore_errors=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from ...connectors import describe_file
 from ...connectors.files import open_file
 from ...connectors.spelling import quote_text
 from ...query.errors import ConfigurationError, UserError
-from ..party.federation import CATALOG_FILE, DEFAULT_PROTOCOL, FEDERATION_FILE
+from ..party.federation import CATALOG_FILE, DEFAULT_PROTOCOL, FEDERATION_FILE, compute_line
 from ..sharing.protocols import PROTOCOLS
 
 Tables = Mapping[str, Mapping[str, Any]]
@@ -28,12 +28,14 @@ def write_example(
     tables: Tables,
     catalog: str | Path | None,
     protocol: str = DEFAULT_PROTOCOL,
+    compute: Sequence[str] | None = None,
 ) -> Path:
     """Writes a directory that `create_local` makes a runnable federation of.
 
     Frames become Parquet files that only this user can read; files stay where they are. Without a
-    catalog, one is proposed from the data. Errors: UserError for a name or a value that does not
-    fit; DataError for a file that cannot be read.
+    catalog, one is proposed from the data. `compute` names the compute parties, those without
+    tables included, if not everybody computes. Errors: UserError for a name or a value that does
+    not fit; DataError for a file that cannot be read.
     """
     directory.mkdir(parents=True, mode=0o700)
     files = {
@@ -42,20 +44,27 @@ def write_example(
     }
     if not any(files.values()):
         raise UserError("a federation needs at least one table")
-    parties = (*files, *helper_names(files, protocol))
+    parties = (*files, *helper_names(files, protocol, compute))
     for party in parties:
         folder = directory / _checked(party, "party")
         folder.mkdir(exist_ok=True, mode=0o700)
         (folder / "sources.sql").write_text(_attachments(files.get(party, {})), encoding="utf-8")
     (directory / CATALOG_FILE).write_text(_catalog(directory, files, catalog), encoding="utf-8")
     lines = [f'protocol = "{protocol}"\n']
+    lines += [f"{compute_line(compute)}\n"] if compute is not None else []
     lines += [f'[[parties]]\nname = "{party}"\n' for party in parties]
     (directory / FEDERATION_FILE).write_text("".join(lines), encoding="utf-8")
     return directory
 
 
-def helper_names(parties: Collection[str], protocol: str = DEFAULT_PROTOCOL) -> list[str]:
+def helper_names(
+    parties: Collection[str],
+    protocol: str = DEFAULT_PROTOCOL,
+    compute: Sequence[str] | None = None,
+) -> list[str]:
     """Names for the parties without data that a federation lacks beside these."""
+    if compute is not None:
+        return [name for name in dict.fromkeys(compute) if name not in parties]
     names = ("helper", "helper_2", "helper_3", "helper_4")
     free = [name for name in names if name not in parties]
     return free[: max(0, PROTOCOLS[protocol].least_parties - len(parties))]

@@ -21,6 +21,7 @@ from ..party.federation import (
     FEDERATION_FILE,
     Address,
     Member,
+    compute_of,
     load_federation,
     protocol_of,
     read_catalog,
@@ -159,7 +160,8 @@ def create_local(directory: Path, *, target: Path) -> Path:
     """
     catalog = read_catalog(directory)
     protocol = _protocol_of(directory)
-    parties = _parties_of(directory, protocol)
+    parties = _parties_of(directory)
+    compute = _compute_of(directory, parties, protocol)
     target.mkdir(parents=True, exist_ok=True, mode=0o700)
     (target / CATALOG_FILE).write_text(catalog, encoding="utf-8")
     ports = _free_ports(2 * len(parties))
@@ -177,7 +179,7 @@ def create_local(directory: Path, *, target: Path) -> Path:
             )
         )
         _write_settings(directory, target, party)
-    write_federation(target, members, link="loopback", protocol=protocol.name)
+    write_federation(target, members, link="loopback", protocol=protocol.name, compute=compute)
     return target
 
 
@@ -189,16 +191,25 @@ def _protocol_of(directory: Path) -> ProtocolFacts:
     return protocol_of(Section(path, read_toml(path)))
 
 
-def _parties_of(directory: Path, protocol: ProtocolFacts) -> tuple[str, ...]:
+def _parties_of(directory: Path) -> tuple[str, ...]:
     federation_file = directory / FEDERATION_FILE
     entries = read_toml(federation_file).get("parties") if federation_file.exists() else None
     if entries is not None:
         try:
-            parties = tuple(str(entry["name"]) for entry in entries)
+            return tuple(str(entry["name"]) for entry in entries)
         except (TypeError, KeyError):
             raise ConfigurationError(f"{federation_file}: parties[].name is missing") from None
-    else:
-        parties = tuple(sorted(path.parent.name for path in directory.glob(f"*/{_SOURCES_FILE}")))
+    return tuple(sorted(path.parent.name for path in directory.glob(f"*/{_SOURCES_FILE}")))
+
+
+def _compute_of(
+    directory: Path, parties: tuple[str, ...], protocol: ProtocolFacts
+) -> tuple[str, ...]:
+    """The compute parties that the example names; () if all of its parties compute."""
+    path = directory / FEDERATION_FILE
+    values = read_toml(path) if path.exists() else {}
+    if "compute" in values:
+        return compute_of(Section(path, values), parties, protocol)
     if not protocol.runs_between(len(parties)):
         hint = "; add a directory with an empty sources.sql: a helper without data"
         raise ConfigurationError(
@@ -206,7 +217,7 @@ def _parties_of(directory: Path, protocol: ProtocolFacts) -> tuple[str, ...]:
             f"{protocol.name} runs between {protocol.numbers}"
             f"{hint if len(parties) < protocol.least_parties else ''}"
         )
-    return parties
+    return ()
 
 
 def _write_settings(directory: Path, target: Path, party: str) -> None:

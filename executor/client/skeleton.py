@@ -7,7 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...query.errors import ConfigurationError
-from ..party.federation import CATALOG_FILE, DEFAULT_PROTOCOL, FEDERATION_FILE, Address
+from ..party.federation import (
+    CATALOG_FILE,
+    DEFAULT_PROTOCOL,
+    FEDERATION_FILE,
+    Address,
+    compute_line,
+    compute_of,
+)
+from ..party.settings import Section
 from ..sharing.protocols import PROTOCOLS
 from ..transport.identity import PARTY_NAME, Identity, create_identity
 from .layout import helper_names
@@ -42,7 +50,13 @@ _CATALOG = """\
 
 
 def write_party(
-    directory: Path, party: str, host: str, port: int, protocol: str = DEFAULT_PROTOCOL
+    directory: Path,
+    party: str,
+    host: str,
+    port: int,
+    protocol: str = DEFAULT_PROTOCOL,
+    *,
+    compute: Sequence[str] | None = None,
 ) -> str:
     """Makes a party's identity and files in `directory`/`party`; returns what to do next.
 
@@ -68,6 +82,7 @@ def write_party(
     certificate.write_bytes(identity.certificate_pem)
     section = _section(identity, host, port)
     head = f'protocol = {json.dumps(protocol)}\nlink = "lan"\n'
+    head += f"{compute_line(compute)}\n" if compute is not None else ""
     _write_new(directory / FEDERATION_FILE, f"{head}\n{section}\n")
     return (
         f"{folder} holds the key of {party}; keep it to yourself.\n"
@@ -76,28 +91,40 @@ def write_party(
     )
 
 
-def write_local(directory: Path, parties: Sequence[str], protocol: str = DEFAULT_PROTOCOL) -> str:
+def write_local(
+    directory: Path,
+    parties: Sequence[str],
+    protocol: str = DEFAULT_PROTOCOL,
+    compute: Sequence[str] | None = None,
+) -> str:
     """Writes catalog.sql and a folder with sources.sql for each party; returns what to do next.
 
-    Helpers without data fill the places that are left. Errors: ConfigurationError for a name that
+    Helpers without data fill the places that are left. With `compute` those named there compute,
+    and the others stand beside them. Errors: ConfigurationError for a name that
     is not usable or doubled, and for too many.
     """
-    for party in parties:
+    for party in (*parties, *(compute or ())):
         if not PARTY_NAME.fullmatch(party):
             raise ConfigurationError(f"{party!r} cannot name a party")
         if parties.count(party) > 1:
             raise ConfigurationError(f"{party} is named twice")
     facts = PROTOCOLS[protocol]
-    if len(parties) > facts.most_parties:
+    if compute is None and len(parties) > facts.most_parties:
         raise ConfigurationError(
-            f"{protocol} runs between {facts.numbers} parties, not {len(parties)}"
+            f"{protocol} runs between {facts.numbers} parties, not {len(parties)}; "
+            "--compute names those that compute"
         )
-    owner, helpers = parties[0], helper_names(parties, protocol)
+    owner, helpers = parties[0], helper_names(parties, protocol, compute)
     parties = (*parties, *helpers)
+    head = f"protocol = {json.dumps(protocol)}\n"
+    if compute is not None:
+        values = {"compute": list(compute)}
+        compute_of(Section(directory / FEDERATION_FILE, values), parties, facts)
+        head += f"{compute_line(compute)}\n"
     directory.mkdir(parents=True, exist_ok=True)
     _write_new(directory / CATALOG_FILE, _CATALOG.format(owner=owner))
-    if protocol != DEFAULT_PROTOCOL:
-        _write_new(directory / FEDERATION_FILE, f"protocol = {json.dumps(protocol)}\n")
+    if protocol != DEFAULT_PROTOCOL or compute is not None:
+        _write_new(directory / FEDERATION_FILE, head)
     for party in parties:
         (directory / party).mkdir(exist_ok=True)
         _write_new(directory / party / "sources.sql", _SOURCES)

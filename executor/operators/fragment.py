@@ -36,15 +36,24 @@ class OwnedRows:
     values: tuple[NDArray[np.uint64], ...]
 
 
-def draw_hash_key(p: SharingProtocol, fragments: Sequence[Fragment]) -> str | None:
+def draw_hash_key(
+    p: SharingProtocol, fragments: Sequence[Fragment], owners: Sequence[int]
+) -> str | None:
     """A fresh key for the hashes of texts, if a fragment needs one: 128 bits that nobody chose.
 
     The parties open it to each other, when their data are fixed: nobody can have put in texts
-    whose hashes meet. 1 round, 128 bits. None in a dry run as well.
+    whose hashes meet. 1 round, 128 bits. None in a dry run as well. `owners` are the positions of
+    the fragments' owners: outsiders among them are told the key, in 1 round more.
     """
     if not any(fragment.keyed for fragment in fragments):
         return None
-    opened = p.open([p.random_bits(HASH_KEY_BITS, 1)])
+    drawn = [p.random_bits(HASH_KEY_BITS, 1)]
+    opened = p.open(drawn)
+    keyed = {o for f, o in zip(fragments, owners, strict=True) if f.keyed and o >= p.parties}
+    for outsider in sorted(keyed):
+        told = p.reveal(drawn, outsider)
+        if outsider == p.party:
+            opened = told
     return None if opened is None else opened[0].astype("<u8").tobytes().hex()
 
 
@@ -149,7 +158,7 @@ def _shapes(fragment: Fragment) -> list[tuple[int, int]]:
 def share_fragments(
     p: SharingProtocol, items: Sequence[tuple[Fragment, int, OwnedRows | None]]
 ) -> list[SecretTable]:
-    """Shares all fragments (with their owners' compute-party index) in one round."""
+    """Shares all fragments (with their owners' positions) in one round."""
     if not items:
         return []
     inputs: list[Input] = []

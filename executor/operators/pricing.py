@@ -23,8 +23,14 @@ from .table import SecretColumn, SecretTable, encoding_of_column
 class DryRunPricer:
     """Implements planner.cost.Pricer for the named protocol."""
 
-    def __init__(self, parties: tuple[str, ...], protocol: str = "replicated") -> None:
+    def __init__(
+        self,
+        parties: tuple[str, ...],
+        protocol: str = "replicated",
+        outsiders: tuple[str, ...] = (),
+    ) -> None:
         self.parties = parties
+        self.outsiders = outsiders
         self.protocol = protocol
         self._operator_cost = lru_cache(maxsize=4096)(self._price_operator)
 
@@ -39,12 +45,13 @@ class DryRunPricer:
         are shared in one round, which counts for the first of them. Where correlations are made
         ahead, a second dry run counts them first, as a run makes them.
         """
-        first = counting_protocol(plan.protocol, len(plan.parties))
+        count, outsiders = len(plan.parties), len(plan.outsiders)
+        first = counting_protocol(plan.protocol, count, outsiders=outsiders)
         operators = _run(plan, first)
         preparation = first.preparation()
         if not preparation and plan.protocol == "replicated":
             return PlanCost(total=first.cost(), operators=operators)
-        second = counting_protocol(plan.protocol, len(plan.parties), preparation)
+        second = counting_protocol(plan.protocol, count, preparation, outsiders=outsiders)
         ahead = second.cost()
         _run(plan, second)
         return PlanCost(
@@ -52,22 +59,46 @@ class DryRunPricer:
         )
 
     def _price_operator(self, operator: Operator) -> Cost:
-        protocol = counting_protocol(self.protocol, len(self.parties))
-        plan = _alone(operator, self.parties, self.protocol)
+        plan = self._alone(operator)
+        protocol = counting_protocol(
+            self.protocol, len(self.parties), outsiders=len(self.outsiders)
+        )
         runner = Runner(plan, protocol, _no_watch)
         if isinstance(operator, Fragment):
-            share_fragments(protocol, [(operator, self.parties.index(operator.owner), None)])
+            share_fragments(protocol, [(operator, plan.members.index(operator.owner), None)])
             return protocol.cost()
         inputs = [_given(child) for child in children(operator)]
         if isinstance(operator, Reveal):
             runner.reveal(operator, inputs[0])
         elif isinstance(operator, Store):
-            store(protocol, operator, inputs[0], None)
+            store(protocol, operator, inputs[0], None, range(len(self.parties), len(plan.members)))
         else:
             table = runner.apply(operator, inputs)
             for column in table.columns.values():
                 column.force("bits")
         return protocol.cost()
+
+    def _alone(self, operator: Operator) -> SecurePlan:
+        """A plan around one operator, to give a runner its parties."""
+        root: Root
+        if isinstance(operator, Reveal | Store):
+            root = operator
+        else:
+            root = Reveal(
+                columns=operator.columns,
+                rows=operator.rows,
+                input=operator,
+                recipients=(),
+                shuffle=False,
+            )
+        return SecurePlan(
+            root=root,
+            protocol=self.protocol,
+            parties=self.parties,
+            asker=self.parties[0],
+            statement="",
+            outsiders=self.outsiders,
+        )
 
 
 def _run(plan: SecurePlan, protocol: CountedProtocol) -> tuple[Cost, ...]:
@@ -80,10 +111,10 @@ def _run(plan: SecurePlan, protocol: CountedProtocol) -> tuple[Cost, ...]:
             marks[position] = protocol.mark()
 
     runner = Runner(plan, protocol, watch)
-    tables = runner.share(plan.parties[0], None)
+    tables = runner.share(None, None)
     runner.finish(tables)
     marks[min(tables, default=0)] = start
-    nothing = Cost(rounds=0, sent_bytes=(0,) * protocol.parties, messages=(0,) * protocol.parties)
+    nothing = Cost(rounds=0, sent_bytes=(0,) * protocol.members, messages=(0,) * protocol.members)
     costs = [nothing] * len(runner.operators)
     order = sorted(marks, key=lambda position: (position not in tables, position))
     stops = [*[marks[position] for position in order[1:]], protocol.mark()]
@@ -105,21 +136,6 @@ def _between(start: Mark, stop: Mark) -> Cost:
         messages=tuple(round(now - before) for now, before in frames),
         expected=stop.expectations > start.expectations,
     )
-
-
-def _alone(operator: Operator, parties: tuple[str, ...], protocol: str) -> SecurePlan:
-    """A plan around one operator, to give a runner its parties."""
-    if isinstance(operator, Reveal | Store):
-        root: Root = operator
-    else:
-        root = Reveal(
-            columns=operator.columns,
-            rows=operator.rows,
-            input=operator,
-            recipients=(),
-            shuffle=False,
-        )
-    return SecurePlan(root=root, protocol=protocol, parties=parties, asker=parties[0], statement="")
 
 
 def _given(operator: Operator) -> SecretTable:

@@ -35,7 +35,7 @@ from .table import (
 def reveal(
     p: SharingProtocol, node: Reveal, table: SecretTable, recipients: Sequence[int]
 ) -> pa.Table | None:
-    """The table in clear at each recipient (by compute-party index), None elsewhere."""
+    """The table in clear at each recipient (by position), None elsewhere."""
     kept = {c.id: table.columns[c.id] for c in node.columns}
     flatten(p, kept)
     shown = SecretTable(table.rows, kept, table.valid)

@@ -63,6 +63,9 @@ def run_plan(
 ) -> pa.Table | None:
     """Runs the plan; returns the result at its recipients and None elsewhere.
 
+    An outsider runs it over a protocol of its own kind (sharing/outsider.py): what lies between its
+    fragments and its result is a dry run there.
+
     `shelf`: this party's shares of shared tables, which the plan may read or add to.
 
     Errors: DataError at an owner whose data break the catalog's promises; SessionError at every
@@ -97,23 +100,27 @@ class Runner:
         self.shelf = shelf
         self.operators = list(post_order(plan.root))
 
-    def share(self, party: str, source: TableSource | None) -> dict[int, SecretTable]:
-        """Runs this party's fragments and shares everybody's. Keys: positions in `operators`."""
+    def share(self, party: str | None, source: TableSource | None) -> dict[int, SecretTable]:
+        """Runs this party's fragments and shares everybody's. Keys: positions in `operators`.
+
+        Without a party (a price is taken) nobody's are run.
+        """
         fragments = [o for o in self.operators if isinstance(o, Fragment)]
         positions = [self.operators.index(o) for o in dict.fromkeys(fragments)]
         items: list[tuple[Fragment, int, OwnedRows | None]] = []
-        hash_key = draw_hash_key(self.protocol, fragments)
+        owners = [self.plan.members.index(fragment.owner) for fragment in fragments]
+        hash_key = draw_hash_key(self.protocol, fragments, owners)
         for position in positions:
             fragment = self.operators[position]
             if not isinstance(fragment, Fragment):
                 raise InternalError("a fragment was expected")
             owned = None
-            if fragment.owner == party and not self.protocol.counts_only:
+            if fragment.owner == party:
                 self.watch(position, "local fragment")
                 if source is None:
                     raise InternalError("a party without a source owns a fragment")
                 owned = read_fragment(fragment, source, hash_key)
-            items.append((fragment, self.plan.parties.index(fragment.owner), owned))
+            items.append((fragment, self.plan.members.index(fragment.owner), owned))
         self.watch(positions[-1] if positions else 0, "share")
         tables = share_fragments(self.protocol, items)
         return dict(zip(positions, tables, strict=True))
@@ -136,7 +143,8 @@ class Runner:
         self.check_failures()
         if isinstance(root, Reveal):
             return self.reveal(root, stack.pop())
-        store(self.protocol, root, stack.pop(), self.shelf)
+        outsiders = [self.plan.members.index(name) for name in self.plan.outsiders]
+        store(self.protocol, root, stack.pop(), self.shelf, outsiders)
         return None
 
     def apply(self, operator: Operator, inputs: list[SecretTable]) -> SecretTable:
@@ -193,5 +201,5 @@ class Runner:
 
     def reveal(self, root: Reveal, table: SecretTable) -> pa.Table | None:
         """Opens the result to the plan's recipients."""
-        recipients = [self.plan.parties.index(name) for name in root.recipients]
+        recipients = [self.plan.members.index(name) for name in root.recipients]
         return reveal(self.protocol, root, table, recipients)

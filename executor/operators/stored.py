@@ -17,10 +17,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+import numpy as np
+
 from ...planner.secure import Store, Stored
 from ...query.datatypes import Column
 from ...query.errors import InternalError
-from ..sharing.protocol import SharingProtocol
+from ..sharing.protocol import Input, SharingProtocol
 from ..sharing.shares import Bits
 from .table import SecretColumn, SecretTable, cleaned_bits, encoding_of_column, null_or_never
 
@@ -73,13 +75,20 @@ def _widths(column: Column) -> list[int]:
     return [encoding_of_column(column).width, *([1] if column.nullable else [])]
 
 
-def store(p: SharingProtocol, node: Store, table: SecretTable, shelf: Shelf | None) -> None:
+def store(
+    p: SharingProtocol,
+    node: Store,
+    table: SecretTable,
+    shelf: Shelf | None,
+    outsiders: Sequence[int] = (),
+) -> None:
     """Keeps the relation at every party, or at none.
 
     Every party writes its shares; learns that the others have too, and from there on keeps them
     even if the session fails; learns that the others have come so far as well, and only then gives
     them their name. Who fails before the first barrier has been passed leaves nothing anywhere; who
     fails between the barriers, at most two rounds, cannot know whether the others went on.
+    `outsiders` (by position) keep what is public of the table, likewise.
     """
     secrets = [table.columns[column.id] for column in node.columns]
     values = cleaned_bits(p, secrets)
@@ -93,19 +102,28 @@ def store(p: SharingProtocol, node: Store, table: SecretTable, shelf: Shelf | No
         raise InternalError("a party without a place for shared tables makes one")
     if shelf is not None:
         shelf.prepare(node, shares)
-    barrier(p)
+    barrier(p, outsiders)
     if shelf is not None:
         shelf.vouch()
-    barrier(p)
+    barrier(p, outsiders)
     if shelf is not None:
         shelf.commit()
 
 
-def barrier(p: SharingProtocol) -> None:
+def barrier(p: SharingProtocol, outsiders: Sequence[int] = ()) -> None:
     """Returns when every party has come here. 2 rounds, 8 bytes from each party in both.
 
     A public zero is opened twice. In the first round a party hears from one neighbour that it is
-    here, in the second from the same neighbour that it has heard so of the other.
+    here, in the second from the same neighbour that it has heard so of the other. Before that every
+    outsider says that it is here by an input, and after that it is told by a reveal: 2 rounds more.
     """
+    nothing = np.zeros((1, 1), np.uint64)
+    here = [
+        Input(owner=o, rows=1, width=1, values=nothing if o == p.party else None) for o in outsiders
+    ]
+    if here:
+        p.input(here)
     for _ in range(2):
         p.open([p.constant_bits(0, 1, 1)])
+    for outsider in outsiders:
+        p.reveal([p.constant_bits(0, 1, 1)], outsider)

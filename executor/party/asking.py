@@ -11,7 +11,7 @@ import pyarrow as pa
 from ...planner.cost import Cost, PlanCost
 from ...planner.explain import explain_analyze
 from ...planner.privacy import row_count
-from ...planner.secure import Root, SecurePlan, Store
+from ...planner.secure import SecurePlan, Store
 from ...query.bound import Statement
 from ...query.commands import Command
 from ...query.errors import (
@@ -226,7 +226,7 @@ class Inquiry:
             "predicted": cost_body(predicted),
             "plan": plan.digest,
             "privacy": privacy,
-            "message": _message(plan.root) if measured is not _NOTHING else "",
+            "message": _message(plan) if measured is not _NOTHING else "",
         }
 
     def _tell(self, state: str) -> None:
@@ -243,13 +243,14 @@ def _fault_of(failures: dict[str, TacitError], silent: set[str]) -> TacitError:
     return chosen
 
 
-def _message(root: Root) -> str:
+def _message(plan: SecurePlan) -> str:
     """What a query did that nobody receives anything of."""
+    root, who = plan.root, "compute parties" if plan.outsiders else "parties"
     if not isinstance(root, Store):
         return ""
     rows, columns = row_count(root.rows), len(root.table.columns)
     return (
-        f"The shared table {root.table.name} is kept by all parties: {columns} "
+        f"The shared table {root.table.name} is kept by all {who}: {columns} "
         f"column{'s' if columns != 1 else ''}, at most {rows}."
     )
 

@@ -50,7 +50,8 @@ class Compiler(Protocol):
 class SqlCompiler:
     """Compiles against one catalog and the shared tables of now; remembers the last prices.
 
-    `admit` sees every plan before time and memory go into its price, and may raise.
+    `parties` are the compute parties by index, `outsiders` the others. `admit` sees every plan
+    before time and memory go into its price, and may raise.
     """
 
     def __init__(
@@ -60,17 +61,19 @@ class SqlCompiler:
         parties: tuple[str, ...],
         link: Link,
         protocol: str = "replicated",
+        outsiders: tuple[str, ...] = (),
         public_directory: Path,
         admit: Callable[[Root], None] = lambda root: None,
         shared: SharedTables | None = None,
     ) -> None:
-        self.catalog = load_catalog(catalog_text, parties=parties, directory=public_directory)
-        self._parties = parties
+        self._parties, self._outsiders = parties, outsiders
+        self._members = (*parties, *outsiders)
+        self.catalog = load_catalog(catalog_text, parties=self._members, directory=public_directory)
         self._link = link
         self._protocol = protocol
         self._admit = admit
         self._shared = shared
-        self._pricer: Pricer = DryRunPricer(parties, protocol)
+        self._pricer: Pricer = DryRunPricer(parties, protocol, outsiders)
         self.price = lru_cache(_REMEMBERED)(self._pricer.plan_cost)
 
     def command(self, text: str) -> Command | None:
@@ -82,7 +85,7 @@ class SqlCompiler:
         """The one statement that a text holds. Errors: SqlError, UserError."""
         try:
             statement, catalog = self._parsed(text)
-            return bind(statement, catalog, parties=self._parties, text=text)
+            return bind(statement, catalog, parties=self._members, text=text)
         except SqlError as error:
             raise error.located(text) from None
 
@@ -111,6 +114,7 @@ class SqlCompiler:
                 pricer=self._pricer,
                 link=self._link,
                 protocol=self._protocol,
+                outsiders=self._outsiders,
                 admit=self._admit,
             )
         except SqlError as error:

@@ -1,6 +1,6 @@
 """The federation directory: who the parties are, where they listen, and how they are recognised.
 
-federation.toml     protocol, link, and for each party its addresses and pinned certificate
+federation.toml     protocol, link, who computes; for each party its addresses and certificate
 catalog.sql         the public contract
 PARTY/              one directory per party; in production each party has only its own
 """
@@ -22,6 +22,7 @@ from .settings import Section, read_toml
 FEDERATION_FILE = "federation.toml"
 CATALOG_FILE = "catalog.sql"
 DEFAULT_PROTOCOL = "replicated"
+MAX_PARTIES = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,19 +47,34 @@ class Member:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Federation:
-    """The parties in the order of their compute index, and what they agreed on."""
+    """The parties by position, and what they agreed on.
+
+    The first ones are the compute parties, in the order of their index; the others stand behind
+    them in the order of the file.
+    """
 
     directory: Path
     protocol: str
     link: Link
     members: tuple[Member, ...]
+    computing: int
+
+    @property
+    def compute(self) -> tuple[str, ...]:
+        """The compute parties, by index."""
+        return self.parties[: self.computing]
+
+    @property
+    def outsiders(self) -> tuple[str, ...]:
+        """Those who own data, ask and receive beside them."""
+        return self.parties[self.computing :]
 
     @property
     def parties(self) -> tuple[str, ...]:
         return tuple(member.name for member in self.members)
 
     def index(self, party: str) -> int:
-        """A party's compute index. Errors: ConfigurationError if there is no such party."""
+        """A party's position. Errors: ConfigurationError if there is no such party."""
         if party not in self.parties:
             known = ", ".join(self.parties)
             raise ConfigurationError(
@@ -83,7 +99,7 @@ def load_federation(directory: Path) -> Federation:
     path = directory / FEDERATION_FILE
     values = read_toml(path)
     section = Section(path, values)
-    section.check_keys(frozenset({"protocol", "link", "parties"}))
+    section.check_keys(frozenset({"protocol", "link", "compute", "parties"}))
     entries = values.get("parties", [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise section.wrong("parties", "must be written as [[parties]] sections")
@@ -92,15 +108,17 @@ def load_federation(directory: Path) -> Federation:
         for number, entry in enumerate(entries, start=1)
     )
     protocol = protocol_of(section)
-    federation = Federation(
+    link = _link(section).running(protocol.name)
+    compute = compute_of(section, [member.name for member in members], protocol)
+    _check_distinct(section, members)
+    ranks = {name: rank for rank, name in enumerate(compute)}
+    return Federation(
         directory=directory,
         protocol=protocol.name,
-        link=_link(section).running(protocol.name),
-        members=members,
+        link=link,
+        members=tuple(sorted(members, key=lambda m: ranks.get(m.name, len(compute)))),
+        computing=len(compute),
     )
-    _check_number(section, len(members), protocol)
-    _check_distinct(section, members)
-    return federation
 
 
 def read_catalog(directory: Path) -> str:
@@ -120,11 +138,16 @@ def write_federation(
     *,
     link: str = "lan",
     protocol: str = DEFAULT_PROTOCOL,
+    compute: Sequence[str] = (),
 ) -> Path:
-    """Writes federation.toml and certificates/NAME.pem; the directory must exist."""
+    """Writes federation.toml and certificates/NAME.pem; the directory must exist.
+
+    `compute` names the compute parties, if not all of them are.
+    """
     certificates = directory / "certificates"
     certificates.mkdir(exist_ok=True)
     lines = [f"protocol = {json.dumps(protocol)}", f"link = {json.dumps(link)}"]
+    lines += [compute_line(compute)] if compute else []
     for member in members:
         (certificates / f"{member.name}.pem").write_bytes(member.certificate_pem)
         lines += [
@@ -147,6 +170,42 @@ def protocol_of(section: Section) -> ProtocolFacts:
     if name not in PROTOCOLS:
         raise section.wrong("protocol", f"is {name!r}; known are {', '.join(sorted(PROTOCOLS))}")
     return PROTOCOLS[name]
+
+
+def compute_of(
+    section: Section, parties: Sequence[str], protocol: ProtocolFacts
+) -> tuple[str, ...]:
+    """The compute parties by index: all of them, unless `compute` names some.
+
+    Errors: ConfigurationError for more parties than a federation has, and for as many compute
+    parties as the protocol does not run with.
+    """
+    if len(parties) > MAX_PARTIES:
+        raise section.wrong(
+            "parties", f"lists {len(parties)}; a federation has at most {MAX_PARTIES}"
+        )
+    if "compute" not in section.values:
+        _check_number(section, len(parties), protocol)
+        return tuple(parties)
+    names = section.values["compute"]
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise section.wrong("compute", 'must be a list of names like ["mercy", "grace"]')
+    for name in names:
+        if name not in parties:
+            raise section.wrong("compute", f"names {name!r}, which is none of the parties")
+        if names.count(name) > 1:
+            raise section.wrong("compute", f"names {name} twice")
+    if not protocol.runs_between(len(names)):
+        raise section.wrong(
+            "compute",
+            f"names {len(names)}, but {protocol.name} runs between {protocol.numbers}",
+        )
+    return tuple(names)
+
+
+def compute_line(compute: Sequence[str]) -> str:
+    """What federation.toml says of who computes."""
+    return f"compute = {json.dumps(list(compute))}"
 
 
 def _link(section: Section) -> Link:
@@ -193,6 +252,8 @@ def _check_number(section: Section, count: int, protocol: ProtocolFacts) -> None
         hint = "; add the sections of the other parties" if count < least else ""
         if count == least - 1 and count > 1:
             hint += ", or a helper that holds no data"
+        if count > protocol.most_parties:
+            hint = '; name those that compute: compute = ["mercy", ...]'
         raise section.wrong(
             "parties", f"lists {count}, but {protocol.name} runs between {protocol.numbers}{hint}"
         )

@@ -55,12 +55,13 @@ def open_resources(
         key=storage_key(identity.key_pem()),
         party=party,
         index=federation.index(party),
-        components=PROTOCOLS[federation.protocol].components,
+        components=PROTOCOLS[federation.protocol].components if party in federation.compute else 0,
     )
     shared = SharedTables(own, safe, settings)
     compiler = compiler or SqlCompiler(
         catalog_text,
-        parties=federation.parties,
+        parties=federation.compute,
+        outsiders=federation.outsiders,
         link=federation.link,
         protocol=federation.protocol,
         public_directory=public,

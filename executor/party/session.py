@@ -15,8 +15,8 @@ from ...connectors.source import TableSource
 from ...planner.secure import Operator, SecurePlan, children
 from ...query.errors import InternalError, PeerViolationError, SessionError, TacitError
 from ..sharing.protocol import SharingProtocol
-from ..sharing.protocols import open_protocol
-from ..sharing.randomness import SessionKeys, agree_keys
+from ..sharing.protocols import open_outside, open_protocol
+from ..sharing.randomness import KEY_ROUNDS, SessionKeys, agree_keys
 from ..transport.channel import Counters
 from ..transport.mesh import PeerAddress, connect_mesh
 from ..transport.tls import Limits, TlsChannel
@@ -106,11 +106,16 @@ class Session:
 
     def _run(self) -> tuple[pa.Table | None, Usage]:
         resources = self._resources
+        if self._outside and resources.party not in self.plan.linked:
+            self._raise_if_ended()
+            return None, Usage(depth=0, sent_bytes=0, sent_messages=0)
         channel = self._connect()
-        keys = agree_keys(channel, self._context())
+        keys = None if self._outside else agree_keys(channel, self._context())
         shelf = resources.shared.shelf(self.id, self.plan)
         try:
             counters = channel.counters
+            if self._outside:
+                counters.depth = KEY_ROUNDS  # as at the compute parties, from where all count
             self._start = Counters(
                 depth=counters.depth,
                 sent_bytes=counters.sent_bytes,
@@ -129,7 +134,8 @@ class Session:
         finally:
             shelf.close()
             self._source = None
-            keys.burn()
+            if keys is not None:
+                keys.burn()
         self._state, self._step = "delivering", "delivering"
         return table, Usage(
             depth=counters.depth - self._start.depth,
@@ -154,7 +160,9 @@ class Session:
             ],
             index=resources.index,
             session_id=bytes.fromhex(self.id),
-            deadline_seconds=settings.peer_timeout_seconds,
+            computing=len(self.plan.parties),
+            linked=[self.plan.members.index(name) for name in self.plan.linked],
+            deadline_seconds=self._deadline_seconds(),
             connect_seconds=min(10.0, settings.peer_timeout_seconds),
             limits=Limits(frame_bytes=settings.max_frame_bytes),
         )
@@ -164,8 +172,22 @@ class Session:
         self._raise_if_ended()
         return channel
 
-    def _opened(self, channel: TlsChannel, keys: SessionKeys) -> SharingProtocol:
+    @property
+    def _outside(self) -> bool:
+        """Whether this party stands beside the compute parties."""
+        return self._resources.party in self.plan.outsiders
+
+    def _deadline_seconds(self) -> float:
+        """The silence that is borne. An outsider hears nothing while the others compute; should one
+        of them fall silent, the rest tell it."""
+        timeout = self._resources.settings.peer_timeout_seconds
+        return max(timeout, self._seconds) if self._outside else timeout
+
+    def _opened(self, channel: TlsChannel, keys: SessionKeys | None) -> SharingProtocol:
         """The protocol, once what the plan needs ahead of its data is made."""
+        if keys is None:
+            plan = self.plan
+            return open_outside(plan.protocol, channel, outsiders=len(plan.outsiders))
         self._state, channel.step = "preparing", "preparation"
         self._step = channel.step
         protocol = open_protocol(

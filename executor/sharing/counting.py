@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from ...planner.cost import Cost
 from . import messages
-from .messages import BACKWARD, FORWARD, PARTIES, Roles
+from .messages import BACKWARD, FORWARD, HELD, PARTIES, Roles
+from .outside import outside_reveal_round, outside_round
 from .protocol import Input, ShuffleHandle
 from .rounds import Round
 from .shares import Bits, Ring, Share
@@ -41,22 +42,24 @@ class CountedOrder:
 class Counting:
     """What counting protocols have in common: counters, and shares without parts.
 
-    One dry run stands for all parties: nothing may depend on `party`, which is 0.
+    One dry run stands for all parties: nothing may depend on `party`, which is 0. `members` counts
+    the compute parties and the outsiders; the depths and sums are theirs.
     """
 
     counts_only = True
     party = 0
 
-    def __init__(self, parties: int) -> None:
+    def __init__(self, parties: int, outsiders: int = 0) -> None:
         self.parties = parties
-        self._depths = [0] * parties
-        self._sent_bytes: list[float] = [0] * parties
-        self._sent_messages: list[float] = [0] * parties
+        self.members = parties + outsiders
+        self._depths = [0] * self.members
+        self._sent_bytes: list[float] = [0] * self.members
+        self._sent_messages: list[float] = [0] * self.members
         self._expectations = 0
 
     def level(self) -> Mark:
-        """Brings all parties to the greatest depth; a mark to price what follows alone."""
-        self._depths = [max(self._depths)] * self.parties
+        """Brings the parties to the greatest depth; a mark to price what follows alone."""
+        self._raise_to(max(self._depths))
         return self.mark()
 
     def mark(self) -> Mark:
@@ -70,7 +73,7 @@ class Counting:
 
     def cost(self, since: Mark | None = None) -> Cost:
         """What has been counted in all, or since a mark."""
-        nothing = (0.0,) * self.parties
+        nothing = (0.0,) * self.members
         start = since or Mark(sent_bytes=nothing, sent_messages=nothing)
         sent = zip(self._sent_bytes, start.sent_bytes, strict=True)
         frames = zip(self._sent_messages, start.sent_messages, strict=True)
@@ -87,9 +90,10 @@ class Counting:
         Without rounds the parties' depths stay as they are: who lags behind still does.
         """
         if rounds:
-            self._depths = [max(self._depths) + rounds] * self.parties
-        self._sent_bytes = [sent + sent_bytes for sent in self._sent_bytes]
-        self._sent_messages = [sent + messages for sent in self._sent_messages]
+            self._raise_to(max(self._depths) + rounds)
+        for party in range(self.parties):
+            self._sent_bytes[party] += sent_bytes
+            self._sent_messages[party] += messages
         self._expectations += 1
 
     def public_bits(self, planes: NDArray[np.uint64], rows: int) -> Bits:
@@ -111,6 +115,10 @@ class Counting:
     def random_bits(self, rows: int, width: int) -> Bits:
         return Bits(rows, width, ())
 
+    def _raise_to(self, depth: int) -> None:
+        """Brings the compute parties to one depth."""
+        self._depths[: self.parties] = [depth] * self.parties
+
     def _count(self, *rounds: Round) -> None:
         """Lets every party of a round send before it receives, as `Link.exchange` does."""
         for round_ in rounds:
@@ -129,17 +137,18 @@ class CountingProtocol(Counting):
     mask_elements = messages.MASK_ELEMENTS
     and_weight = 1
 
-    def __init__(self, parties: int = PARTIES) -> None:
+    def __init__(self, parties: int = PARTIES, outsiders: int = 0) -> None:
         if parties != PARTIES:
             raise ValueError(f"replicated sharing runs between {PARTIES} parties")
-        super().__init__(parties)
+        super().__init__(parties, outsiders)
 
     def preparation(self) -> tuple[tuple[str, int, int], ...]:
         """Nothing is made ahead."""
         return ()
 
     def input(self, inputs: Sequence[Input]) -> list[Share]:
-        self._count(messages.input_round(inputs))
+        inside = [item for item in inputs if item.owner < self.parties]
+        self._count(messages.input_round(inside), outside_round(HELD, inputs))
         return [
             Ring(item.rows, item.bits, ()) if item.bits else Bits(item.rows, item.width, ())
             for item in inputs
@@ -148,8 +157,12 @@ class CountingProtocol(Counting):
     def open(self, shares: Sequence[Share]) -> None:
         self._count(messages.open_round(shares))
 
-    def reveal(self, shares: Sequence[Share], recipient: int) -> None:
-        self._count(messages.reveal_round(shares, recipient))
+    def reveal(self, shares: Sequence[Share], recipient: int) -> list[NDArray[Any]] | None:
+        if recipient >= self.parties:
+            self._count(outside_reveal_round(self.parties, shares, recipient))
+        else:
+            self._count(messages.reveal_round(shares, recipient))
+        return None
 
     def and_(self, pairs: Sequence[tuple[Bits, Bits]]) -> list[Bits]:
         self._count(messages.and_round(pairs))

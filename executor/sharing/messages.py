@@ -17,6 +17,9 @@ from .shares import Bits, Ring, Share, words
 
 PARTIES = 3
 
+HELD = ((0, 1), (1, 2), (2, 0))
+"""By party: the components that it holds, in the order of a share's parts."""
+
 FLAG_ELEMENTS = 4 / 3
 """What one flag costs in the ring, in ring elements (a 64-bit ring, 85 bits)."""
 

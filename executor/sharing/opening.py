@@ -30,6 +30,20 @@ def reveal_to(link: Link, shares: Sequence[Share], recipient: int) -> list[NDArr
     return combined(shares, received.get(link.previous))
 
 
+def freshly_masked(link: Link, share: Share) -> NDArray[Any]:
+    """The component x_i under a fresh sharing of zero: with the other parties' ones it tells the
+    value, and nothing of how the value came about."""
+    mask = np.empty_like(share.parts[0], order="C")
+    if isinstance(share, Ring):
+        link.fill_zero_ring(mask)
+        mask += share.parts[0]
+        return mask
+    link.fill_zero_bits(mask)
+    mask ^= share.parts[0]
+    clear_padding(mask, share.rows)
+    return mask
+
+
 def visible(share: Share, part: NDArray[Any]) -> NDArray[Any]:
     """A component as it may be sent for opening: the bits past the last row are cleared."""
     if isinstance(share, Ring) or share.rows % 64 == 0:

@@ -21,7 +21,7 @@ from .shares import Bits, Ring, Share
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
-    """One column that `owner` (compute party index) inputs.
+    """One column that `owner` inputs: a compute party by index, or an outsider behind them.
 
     bits == 0: a Boolean column of `width` planes; `values` at the owner is a plane array of shape
     (width, words(rows)) uint64, else None. bits 32 or 64: a ring column of shape (rows,).
@@ -54,7 +54,8 @@ class SharingProtocol(Protocol):
     """How many times as much an AND costs as in `replicated`, against a round."""
 
     def input(self, inputs: Sequence[Input]) -> list[Share]:
-        """Shares the owners' columns. 1 round; w (or `bits`) bits per row from each owner."""
+        """Shares the owners' columns. 1 round; w (or `bits`) bits per row from each owner (outside
+        owners: see outside.py)."""
 
     def open(self, shares: Sequence[Share]) -> list[NDArray[Any]] | None:
         """Opens to all parties: planes (bits past the last row cleared) or ring vectors. 1 round.
@@ -63,7 +64,7 @@ class SharingProtocol(Protocol):
         """
 
     def reveal(self, shares: Sequence[Share], recipient: int) -> list[NDArray[Any]] | None:
-        """Opens to one party; None elsewhere. 1 round."""
+        """Opens to one party, which may be an outsider; None elsewhere. 1 round."""
 
     def public_bits(self, planes: NDArray[np.uint64], rows: int) -> Bits:
         """A sharing of public planes, shape (width, words(rows)). Local."""

@@ -10,6 +10,7 @@ from .additive.counting import CountingAdditive
 from .additive.pool import Demand, Item
 from .additive.protocol import AdditiveProtocol
 from .counting import Counting, CountingProtocol
+from .outsider import AdditiveOutsider, ReplicatedOutsider
 from .protocol import SharingProtocol
 from .randomness import SessionKeys
 from .replicated import ReplicatedProtocol
@@ -37,13 +38,32 @@ def open_protocol(
     return protocol
 
 
+def open_outside(name: str, channel: Channel, *, outsiders: int) -> SharingProtocol:
+    """The protocol of a party beside the compute parties, one of so many."""
+    if name == "replicated":
+        return ReplicatedOutsider(channel, outsiders)
+    return AdditiveOutsider(channel, outsiders)
+
+
 def counting_protocol(
-    name: str, parties: int, preparation: Sequence[Item] | None = None
+    name: str,
+    parties: int,
+    preparation: Sequence[Item] | None = None,
+    *,
+    outsiders: int = 0,
 ) -> CountedProtocol:
     """The protocol's price counter; with a preparation, as a whole run counts it."""
     if name == "replicated":
-        return CountingProtocol(parties)
-    return CountingAdditive(parties, None if preparation is None else Demand(preparation))
+        return CountingProtocol(parties, outsiders)
+    prepared = None if preparation is None else Demand(preparation)
+    return CountingAdditive(parties, prepared, outsiders=outsiders)
 
 
-__all__ = ["PROTOCOLS", "Counting", "ProtocolFacts", "counting_protocol", "open_protocol"]
+__all__ = [
+    "PROTOCOLS",
+    "Counting",
+    "ProtocolFacts",
+    "counting_protocol",
+    "open_outside",
+    "open_protocol",
+]

@@ -22,6 +22,9 @@ from numpy.typing import NDArray
 from ...query.errors import PeerViolationError, SessionError
 from ..transport.channel import Channel, Kind
 
+KEY_ROUNDS = 1
+"""Rounds of `agree_keys`."""
+
 _CHUNK_BYTES = 1 << 16
 _ZEROS = memoryview(bytes(_CHUNK_BYTES))
 _PUBLIC_KEY_BYTES = 32

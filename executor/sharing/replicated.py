@@ -16,8 +16,9 @@ from ..transport.channel import Channel
 from . import convert, products, shuffles
 from .inputs import share_inputs
 from .link import Link
-from .messages import FLAG_ELEMENTS, MASK_ELEMENTS, PARTIES, check_constant, input_round
-from .opening import open_to_all, reveal_to
+from .messages import FLAG_ELEMENTS, HELD, MASK_ELEMENTS, PARTIES, check_constant, input_round
+from .opening import freshly_masked, open_to_all, reveal_to
+from .outside import send_reveal, with_outsiders
 from .protocol import Input, ShuffleHandle
 from .randomness import Purpose, SessionKeys
 from .shares import Bits, Ring, Share, words
@@ -40,13 +41,22 @@ class ReplicatedProtocol:
         self._link = Link(channel, keys)
 
     def input(self, inputs: Sequence[Input]) -> list[Share]:
-        return share_inputs(self._link, input_round(inputs), inputs)
+        return with_outsiders(
+            self._link,
+            HELD,
+            inputs,
+            lambda inside: share_inputs(self._link, input_round(inside), inside),
+        )
 
     def open(self, shares: Sequence[Share]) -> list[NDArray[Any]] | None:
         return open_to_all(self._link, shares)
 
     def reveal(self, shares: Sequence[Share], recipient: int) -> list[NDArray[Any]] | None:
-        return reveal_to(self._link, shares, recipient)
+        if recipient < self.parties:
+            return reveal_to(self._link, shares, recipient)
+        pieces = [freshly_masked(self._link, share) for share in shares]
+        send_reveal(self._link, shares, pieces, recipient)
+        return None
 
     def public_bits(self, planes: NDArray[np.uint64], rows: int) -> Bits:
         """x_0 is the value, the other components are zero."""

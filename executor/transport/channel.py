@@ -55,7 +55,11 @@ class Counters:
 
 
 class Channel(Protocol):
-    """One party's links to all other compute parties of one session."""
+    """One party's links to the other parties of one session.
+
+    Positions below `parties` are compute parties, which are all linked with each other. An outsider
+    has a position behind them, and links to compute parties alone.
+    """
 
     party: int
     parties: int

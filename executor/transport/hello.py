@@ -21,7 +21,7 @@ _VERSION = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hello:
-    """`sender` and `receiver` are positions among the session's `parties` compute parties."""
+    """`sender` and `receiver` are positions among the session's `parties`."""
 
     session_id: bytes
     sender: int

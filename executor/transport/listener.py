@@ -65,14 +65,17 @@ class DataListener:
         self._thread.start()
 
     def expect(
-        self, session_id: bytes, *, index: int, fingerprints: Mapping[int, str]
+        self, session_id: bytes, *, index: int, parties: int, fingerprints: Mapping[int, str]
     ) -> Expectation:
-        """Awaits one connection from every other compute party of a session; a context manager.
+        """Awaits one connection from every party that is linked in a session; a context manager.
 
-        `fingerprints` tells by position who they are. Errors: ConfigurationError for a party that
-        is not trusted here; SessionError for a session id that was used here before.
+        `fingerprints` tells by position, of the session's `parties`, who they are. Errors:
+        ConfigurationError for a party that is not trusted here; SessionError for a session id
+        that was used here before.
         """
-        return self._rendezvous.expect(session_id, index=index, fingerprints=fingerprints)
+        return self._rendezvous.expect(
+            session_id, index=index, parties=parties, fingerprints=fingerprints
+        )
 
     def close(self) -> None:
         """Stops accepting and drops everybody who waits for a session. Idempotent."""

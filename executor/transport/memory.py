@@ -27,13 +27,16 @@ from .channel import Buffer, Counters, Kind
 
 
 def memory_channels(
-    parties: int, *, deadline_seconds: float = 60, record: bool = False
+    parties: int, *, outsiders: int = 0, deadline_seconds: float = 60, record: bool = False
 ) -> list[MemoryChannel]:
-    """One connected channel per party, each to be used by a thread of its own.
+    """One connected channel per compute party and outsider, each to be used by its own thread.
 
     record: keep every channel's transcript, and the payload bytes that it sends in `captured`.
     """
-    channels = [MemoryChannel(p, parties, deadline_seconds, record) for p in range(parties)]
+    members = parties + outsiders
+    channels = [
+        MemoryChannel(p, parties, members, deadline_seconds, record) for p in range(members)
+    ]
     for channel in channels:
         channel.peers = channels
     return channels
@@ -49,7 +52,9 @@ class _Frame:
 class MemoryChannel:
     """One party's end of the in-memory links; implements `Channel`."""
 
-    def __init__(self, party: int, parties: int, deadline_seconds: float, record: bool) -> None:
+    def __init__(
+        self, party: int, parties: int, members: int, deadline_seconds: float, record: bool
+    ) -> None:
         self.party = party
         self.parties = parties
         self.counters = Counters(transcript=[] if record else None)
@@ -57,8 +62,8 @@ class MemoryChannel:
         self.peers: list[MemoryChannel] = []
         self._deadline_seconds = deadline_seconds
         self._condition = threading.Condition()
-        self._inbox: list[deque[_Frame]] = [deque() for _ in range(parties)]
-        self._lost: list[TacitError | None] = [None] * parties
+        self._inbox: list[deque[_Frame]] = [deque() for _ in range(members)]
+        self._lost: list[TacitError | None] = [None] * members
         self._reason: TacitError | None = None
 
     def send(self, peer: int, kind: Kind, buffers: Sequence[Buffer]) -> None:

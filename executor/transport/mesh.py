@@ -1,4 +1,4 @@
-"""Connects a session's compute parties with each other, everybody to everybody."""
+"""Connects a session's compute parties with each other, and outsiders with all of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ _STEP = "connecting"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeerAddress:
-    """Where a compute party accepts data connections, and the certificate pinned for it."""
+    """Where a party accepts data connections, and the certificate pinned for it."""
 
     name: str
     host: str
@@ -42,22 +42,30 @@ def connect_mesh(
     peers: Sequence[PeerAddress],
     index: int,
     session_id: bytes,
+    computing: int | None = None,
+    linked: Collection[int] = (),
     deadline_seconds: float = 60,
     connect_seconds: float = CONNECT_SECONDS,
     limits: Limits | None = None,
 ) -> TlsChannel:
-    """A channel to all other compute parties of one session, once all of them are connected.
+    """A channel to the other parties of one session, once all of them are connected.
 
-    `peers` are the compute parties in the order that all agree on, this one (at `index`) included.
+    `peers` are the parties in the order that all agree on, this one (at `index`) included: first
+    the `computing` compute parties (all, unless given), linked with each other; then the outsiders,
+    of which those at the positions `linked` are linked with every compute party.
     `session_id` is 16 random bytes, the same for all, never used before. deadline_seconds is the
     silence that a receive bears later; connect_seconds bounds this call. Errors: PeerError that
     names the party that is missing or not who it should be; SessionError.
     """
     until = time.monotonic() + connect_seconds
-    others = [position for position in range(len(peers)) if position != index]
+    computing = len(peers) if computing is None else computing
+    others = [position for position in range(computing) if position != index]
+    others += sorted(linked) if index < computing else []
     fingerprints = {p: fingerprint(peers[p].certificate_pem) for p in others}
     with (
-        listener.expect(session_id, index=index, fingerprints=fingerprints) as expectation,
+        listener.expect(
+            session_id, index=index, parties=len(peers), fingerprints=fingerprints
+        ) as expectation,
         ThreadPoolExecutor(max(1, len(others)), "tacit-connect") as pool,
     ):
         dialler = _Dialler(identity, until)
@@ -71,6 +79,7 @@ def connect_mesh(
         [peer.name for peer in peers],
         outgoing,
         incoming,
+        computing=computing,
         deadline_seconds=deadline_seconds,
         limits=limits,
     )

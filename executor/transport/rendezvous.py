@@ -47,7 +47,7 @@ class Rendezvous:
         self._closed = False
 
     def expect(
-        self, session_id: bytes, *, index: int, fingerprints: Mapping[int, str]
+        self, session_id: bytes, *, index: int, parties: int, fingerprints: Mapping[int, str]
     ) -> Expectation:
         """Registers a session. Errors: ConfigurationError, SessionError (see DataListener)."""
         if len(session_id) != SESSION_ID_BYTES:
@@ -55,7 +55,7 @@ class Rendezvous:
         for identity in fingerprints.values():
             if identity not in self.names:
                 raise ConfigurationError(f"no trusted certificate has fingerprint {identity}")
-        expectation = Expectation(self, session_id, index, fingerprints)
+        expectation = Expectation(self, session_id, index, parties, fingerprints)
         with self.condition:
             if self._closed:
                 raise SessionError("this party takes no more sessions")
@@ -127,6 +127,7 @@ class Expectation:
         rendezvous: Rendezvous,
         session_id: bytes,
         index: int,
+        parties: int,
         fingerprints: Mapping[int, str],
     ) -> None:
         self.connections: dict[int, ssl.SSLSocket] = {}
@@ -135,10 +136,11 @@ class Expectation:
         self._rendezvous = rendezvous
         self._session_id = session_id
         self._index = index
+        self._parties = parties
         self._fingerprints = dict(fingerprints)
 
     def wait(self, until: float) -> dict[int, ssl.SSLSocket]:
-        """A connection from every other party, by position; the caller owns them from now on.
+        """A connection from every linked party, by position; the caller owns them from now on.
 
         Errors: PeerTimeoutError at time.monotonic() == `until`; PeerViolationError for a member
         of the session that claims another's position; whatever `fail` was called with.
@@ -169,10 +171,10 @@ class Expectation:
         if identity not in self._fingerprints.values():
             raise Refused("it does not take part in this session")
         stated = (hello.parties, hello.receiver, self._fingerprints.get(hello.sender))
-        if stated != (len(self._fingerprints) + 1, self._index, identity):
+        if stated != (self._parties, self._index, identity):
             name = self._rendezvous.names[identity]
             self.error = self.error or PeerViolationError(
-                f"{name} introduced itself as compute party {hello.sender} of {hello.parties} to "
+                f"{name} introduced itself as party {hello.sender} of {hello.parties} to "
                 f"party {hello.receiver}: do all parties hold the same federation file?",
                 party=name,
                 step=_STEP,

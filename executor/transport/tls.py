@@ -43,12 +43,13 @@ class Limits:
 
 
 class TlsChannel:
-    """One party's links to the other compute parties of a session; implements `Channel`.
+    """One party's links to the other parties of a session; implements `Channel`.
 
-    `names` are the compute parties in order, `party` the position of this one; `outgoing` and
-    `incoming` hold a connection for every other position, past its handshake, and belong to the
-    channel from now on. `step` may be set at any time to say what the session is doing; error
-    messages and PeerError.step repeat it.
+    `names` are the parties by position, the first `computing` of them the compute parties (all,
+    unless given), `party` the position of this one; `outgoing` and `incoming` hold a connection for
+    every position that is linked, past its handshake, and belong to the channel from now on. `step`
+    may be set at any time to say what the session is doing; error messages and PeerError.step
+    repeat it.
     """
 
     def __init__(
@@ -58,11 +59,12 @@ class TlsChannel:
         outgoing: Mapping[int, ssl.SSLSocket],
         incoming: Mapping[int, ssl.SSLSocket],
         *,
+        computing: int | None = None,
         deadline_seconds: float = 60,
         limits: Limits | None = None,
     ) -> None:
         self.party = party
-        self.parties = len(names)
+        self.parties = len(names) if computing is None else computing
         self.names = tuple(names)
         self.counters = Counters()
         self.deadline_seconds = deadline_seconds

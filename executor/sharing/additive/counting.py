@@ -10,11 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import ceil
+from typing import Any
+
+from numpy.typing import NDArray
 
 from ...transport.channel import Kind
 from ..counting import CountedOrder, Counting
 from ..messages import and_shape, check_differences, check_rows, relation_rows, sum_shape
 from ..ot.transfers import setup_rounds
+from ..outside import outside_reveal_round, outside_round
 from ..protocol import Input, ShuffleHandle
 from ..rounds import Round
 from ..shares import Bits, Ring, Share, words
@@ -31,8 +35,8 @@ SPREAD = 0.01
 class CountingAdditive(Counting):
     """Implements `SharingProtocol` for prices; the shares that it makes have no parts."""
 
-    def __init__(self, parties: int, prepared: Demand | None = None) -> None:
-        super().__init__(parties)
+    def __init__(self, parties: int, prepared: Demand | None = None, *, outsiders: int = 0) -> None:
+        super().__init__(parties, outsiders)
         self.flag_elements = messages.FLAG_ELEMENTS * (parties - 1)
         self.mask_elements = messages.MASK_ELEMENTS * (parties - 1)
         self.and_weight = messages.AND_WEIGHT * (parties - 1)
@@ -48,6 +52,7 @@ class CountingAdditive(Counting):
         return tuple((kind, size, ceil(count * spare)) for kind, size, count in self.demand.items())
 
     def input(self, inputs: Sequence[Input]) -> list[Share]:
+        self._count(outside_round(messages.held_components(self.parties), inputs))
         return [
             Ring(item.rows, item.bits, ()) if item.bits else Bits(item.rows, item.width, ())
             for item in inputs
@@ -56,8 +61,11 @@ class CountingAdditive(Counting):
     def open(self, shares: Sequence[Share]) -> None:
         self._count(messages.open_round(self.parties, shares))
 
-    def reveal(self, shares: Sequence[Share], recipient: int) -> None:
-        self._count(messages.reveal_round(self.parties, shares, recipient))
+    def reveal(self, shares: Sequence[Share], recipient: int) -> list[NDArray[Any]] | None:
+        outside = recipient >= self.parties
+        round_ = outside_reveal_round if outside else messages.reveal_round
+        self._count(round_(self.parties, shares, recipient))
+        return None
 
     def and_(self, pairs: Sequence[tuple[Bits, Bits]]) -> list[Bits]:
         for x, y in pairs:

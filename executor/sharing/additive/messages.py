@@ -27,6 +27,11 @@ Pairs = Sequence[tuple[Bits, Bits]]
 Sums = Sequence[Sequence[tuple[Ring, Ring]]]
 
 
+def held_components(parties: int) -> tuple[tuple[int, ...], ...]:
+    """By party: the one component that it holds."""
+    return tuple((party,) for party in range(parties))
+
+
 def everybody(parties: int, kind: Kind, size: int) -> Round:
     """Every party to every other."""
     return make_round(
@@ -96,6 +101,7 @@ __all__ = [
     "difference_round",
     "everybody",
     "flags_round",
+    "held_components",
     "move_round",
     "moved_bytes",
     "open_round",

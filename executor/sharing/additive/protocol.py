@@ -19,6 +19,7 @@ from ...transport.channel import Channel, Kind
 from ..messages import check_constant, check_differences, check_rows, relation_rows
 from ..opening import clear_padding, visible
 from ..ot.transfers import Transfers
+from ..outside import send_reveal, with_outsiders
 from ..protocol import Input, ShuffleHandle
 from ..randomness import Purpose, SessionKeys, Stream
 from ..replicated import ring_vector
@@ -32,6 +33,7 @@ from .messages import (
     FLAG_ELEMENTS,
     MASK_ELEMENTS,
     difference_round,
+    held_components,
     move_round,
     open_round,
     reveal_round,
@@ -82,8 +84,14 @@ class AdditiveProtocol:
         self._stock.prepare(demand)
 
     def input(self, inputs: Sequence[Input]) -> list[Share]:
-        """The owner's piece is the value less the streams shared with the others. No messages."""
-        return [_shared(self._link, item) for item in inputs]
+        """The owner's piece is the value less the streams shared with the others. No messages,
+        but for those of outside owners."""
+        return with_outsiders(
+            self._link,
+            held_components(self.parties),
+            inputs,
+            lambda inside: [_shared(self._link, item) for item in inside],
+        )
 
     def open(self, shares: Sequence[Share]) -> list[NDArray[Any]] | None:
         pieces = self._fresh(shares)
@@ -92,7 +100,11 @@ class AdditiveProtocol:
         return _summed(shares, pieces, [received.get(peer) for peer in self._link.peers])
 
     def reveal(self, shares: Sequence[Share], recipient: int) -> list[NDArray[Any]] | None:
-        pieces = self._fresh(shares)
+        outside = recipient >= self.parties
+        pieces = self._fresh(shares, outside=outside)
+        if outside:
+            send_reveal(self._link, shares, pieces, recipient)
+            return None
         round_ = reveal_round(self.parties, shares, recipient)
         received = self._link.exchange(round_, {recipient: pieces})
         if self.party != recipient:
@@ -227,15 +239,16 @@ class AdditiveProtocol:
         planes = _summed(differences, pieces, [received.get(peer) for peer in self._link.peers])
         return [gates.vector_of(opened, rows, bits) for opened in planes]
 
-    def _fresh(self, shares: Sequence[Share]) -> list[NDArray[Any]]:
+    def _fresh(self, shares: Sequence[Share], *, outside: bool = False) -> list[NDArray[Any]]:
         """This party's pieces as they may be sent: under a fresh sharing of zero, padding cleared.
 
-        Pieces may depend on what their holders know; only their sum may be seen.
+        Pieces may depend on what their holders know; only their sum may be seen. Of two parties the
+        one that is opened to knows the other's piece by the sum; an outsider does not.
         """
         pieces = []
         for share in shares:
             piece = visible(share, share.parts[0])
-            if self.parties > 2:
+            if self.parties > 2 or outside:
                 piece = piece.copy()
                 self._add_zero(piece, isinstance(share, Ring))
                 if isinstance(share, Bits):
