@@ -81,6 +81,14 @@ def test_owners_share_a_key_that_is_fresh_in_every_run(
     assert len(bytes.fromhex(first["hash_key"])) == 16
 
 
+@pytest.mark.parametrize("protocol", ["replicated", "additive"])
+def test_owners_beside_the_compute_parties_are_told_the_key(protocol: str) -> None:
+    parties = ("alice", "helper", "other") if protocol == "replicated" else ("alice", "helper")
+    made = Federation(CATALOG, DATA, parties=parties, outsiders=("bob",), protocol=protocol)
+    outcome = made.check(JOINED)
+    assert outcome.measured == outcome.predicted
+
+
 def test_texts_without_a_bound_are_joined_but_not_shown() -> None:
     made = federation("replicated", ("alice", "bob", "carol"))
     assert sorted(made.query(JOINED).table.column("total").to_pylist()) == [1, 2, 3]

@@ -1,10 +1,9 @@
-"""Federations with more owners than compute parties: the others own, ask and receive beside them."""
+"""Federations with more owners than compute parties: the others own, ask and receive."""
 
 import os
 import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 

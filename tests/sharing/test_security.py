@@ -11,6 +11,7 @@ from tacit.executor.sharing.randomness import Purpose
 from tacit.executor.sharing.shares import words
 from tacit.executor.transport.channel import Kind
 from tacit.query.errors import PeerError, PeerFailedError, PeerViolationError, SessionError
+from uniformity import looks_uniform
 
 ROWS = 4096
 MASKED = [kind for kind in Kind if kind not in (Kind.HELLO, Kind.OPEN, Kind.REVEAL, Kind.CONTROL)]
@@ -46,16 +47,6 @@ def every_primitive(p, fill, rows=ROWS):
     p.reveal([flag, ring], 1)
     p.open(shuffled)
     return made
-
-
-def looks_uniform(data: bytes) -> bool:
-    """Monobit and a chi-square test over byte values, at about six standard deviations."""
-    values = np.frombuffer(data, dtype=np.uint8)
-    ones = int(np.unpackbits(values).sum())
-    counts = np.bincount(values, minlength=256)
-    expected = len(values) / 256
-    chi_square = float(((counts - expected) ** 2 / expected).sum())
-    return abs(ones - len(values) * 4) < 6 * (len(values) * 2) ** 0.5 and chi_square < 255 + 136
 
 
 @pytest.mark.parametrize("fill", [0, 1, 2**64 - 1])
