@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from ...query.errors import ConfigurationError
 from ..party.federation import CATALOG_FILE, DEFAULT_PROTOCOL, FEDERATION_FILE
+from ..party.settings import read_toml
 from ..sharing.protocols import PROTOCOLS
 from .exits import ending_signals
 from .local import LocalFederation, create_local
@@ -70,8 +71,8 @@ def add_up(commands: Commands) -> None:
         "directory",
         metavar="DIR",
         type=Path,
-        help="a federation directory; or one without federation.toml, whose parties then get "
-        "keys and addresses in a temporary directory",
+        help="a federation directory; or one without addresses in a federation.toml, whose parties "
+        "then get keys and addresses in a temporary directory",
     )
     parser.set_defaults(run=_up)
 
@@ -116,11 +117,19 @@ def _up(arguments: argparse.Namespace) -> int:
 
 
 def _runnable(directory: Path, scratch: Path) -> Path:
-    if (directory / FEDERATION_FILE).is_file():
+    if (directory / FEDERATION_FILE).is_file() and _has_addresses(directory / FEDERATION_FILE):
         return directory
     if not (directory / CATALOG_FILE).is_file():
         raise ConfigurationError(f"{directory} holds neither {FEDERATION_FILE} nor {CATALOG_FILE}")
     return create_local(directory, target=scratch / "federation")
+
+
+def _has_addresses(path: Path) -> bool:
+    """Whether a federation.toml says where parties listen; an example's names them at most."""
+    entries = read_toml(path).get("parties", [])
+    if not isinstance(entries, list):
+        return True
+    return any(isinstance(entry, dict) and "control" in entry for entry in entries)
 
 
 @contextmanager

@@ -157,6 +157,21 @@ def test_up_runs_until_it_is_told_to_stop(example):
     assert not directory.exists()
 
 
+def test_up_makes_addresses_where_a_federation_file_names_the_protocol_alone():
+    millionaires = Path(__file__).parents[2] / "examples" / "millionaires"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tacit.cli", "up", str(millionaires)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout.readline() == "running: ann, bea\n"
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+        process.stdout.close()
+
+
 def test_a_dead_party_ends_with_3(example, capfd):
     process = subprocess.Popen(
         [sys.executable, "-m", "tacit.cli", "up", str(example)], stdout=subprocess.PIPE, text=True
