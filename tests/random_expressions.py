@@ -115,7 +115,7 @@ class Expressions:
             case "+" | "-" | "*":
                 return Item(f"({left.sql} {shape} {right.sql})", kind)
             case "n":
-                return Item(self.pick([f"(-{left.sql})", f"abs({left.sql})"]), left.kind)
+                return Item(self.pick([f"(- {left.sql})", f"abs({left.sql})"]), left.kind)
             case "c":
                 return Item(f"coalesce({left.sql}, {right.sql})", kind)
             case "w":
