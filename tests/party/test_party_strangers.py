@@ -135,6 +135,7 @@ def proposal(fleet: Any, **changes: object) -> dict[str, object]:
         "session": SESSION,
         "statement": "SELECT COUNT(*) FROM visits",
         "catalog": hello["catalog"],
+        "tables": "{}",
         "protocol": "replicated",
         "version": hello["version"],
         "seconds": 5.0,
