@@ -70,7 +70,8 @@ class Queries(Sources):
     def filtered(self, text: str, scope: Scope) -> str:
         """FROM and WHERE."""
         where = self.where(scope)
-        word = "AND" if ", " in text and " WHERE p.id = " in text else "WHERE"
+        bare = text.rpartition(")")[2]  # a WHERE within a derived table is not this query's
+        word = "AND" if ", " in bare and " WHERE p.id = " in bare else "WHERE"
         return f"{text} {word} ({where})" if where else text
 
     def rows(self) -> tuple[str, list[Item]]:
