@@ -6,13 +6,14 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from additive.columns import bits_input, random_words, ring_input, values_of
+from plane_values import bits_input, random_words, ring_input, values_of
 from tacit.executor.circuits.sort import sort
 from tacit.executor.sharing.additive import pool
 from tacit.executor.sharing.additive.counting import CountingAdditive
 from tacit.executor.sharing.protocol import Input
 from tacit.executor.sharing.shares import Bits
 from tacit.planner.cost import LINKS
+from uniformity import looks_uniform
 
 SIZES = [
     (2, 65),
@@ -224,15 +225,6 @@ def test_transcripts_do_not_depend_on_the_data(parties, n):
         parties(n, lambda p, fill=fill: every_primitive(p, fill, 65) and None, record=True)
         transcripts.append([channel.counters.transcript for channel in parties.channels])
     assert transcripts[0] == transcripts[1]
-
-
-def looks_uniform(data):
-    """Monobit and a chi-square test over byte values, at about six standard deviations."""
-    values = np.frombuffer(data, np.uint8)
-    ones = int(np.unpackbits(values).sum())
-    expected = len(values) / 256
-    chi_square = float(((np.bincount(values, minlength=256) - expected) ** 2 / expected).sum())
-    return abs(ones - len(values) * 4) < 6 * (len(values) * 2) ** 0.5 and chi_square < 255 + 136
 
 
 @pytest.mark.parametrize("fill", [0, 2**64 - 1])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from additive.columns import bits_input, random_words, values_of
+from plane_values import bits_input, random_words, values_of
 from tacit.executor.circuits.quicksort import quicksort
 from tacit.executor.sharing.additive.counting import CountingAdditive
 from tacit.executor.sharing.additive.pool import Demand

@@ -1,4 +1,4 @@
-"""Values in and out of planes, for the tests of `additive`."""
+"""Values in and out of planes, for the tests of sharing protocols."""
 
 from __future__ import annotations
 
