@@ -21,6 +21,7 @@ from ..query.datatypes import Column
 Form = Literal["bits", "ring", "both"]
 SortAlgorithm = Literal["quick", "radix"]
 JoinKind = Literal["inner", "left", "semi", "anti"]
+IntersectionAlgorithm = Literal["points", "transfers"]
 AttachKind = Literal["cross", "inner", "left"]
 ProductKind = Literal["inner", "left", "full", "semi", "anti"]
 AggregateFunction = Literal[

@@ -22,17 +22,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
 from numpy.typing import NDArray
 
 from ...query.errors import InternalError, SessionError
 from ..sharing.protocol import SharingProtocol
+from .key_hash import KeyHash
 
 CHOICES = 3
 """Bins in which a key may stand."""
 
 SEED_BITS = 128
-_BLOCK_BYTES = 16
 
 _EVICTION_ROUNDS = 200
 """Rounds of simultaneous evictions before the few keys that still wait are placed one by one."""
@@ -60,12 +59,11 @@ def draw_seed(p: SharingProtocol) -> bytes | None:
 def candidates(keys: NDArray[np.uint8], seed: bytes, bins: int) -> NDArray[np.intp]:
     """The bins of every key, shape (n, 3): distinct, and the same for equal keys.
 
-    `keys`: one row of bytes per key, shape (n, size). The bytes are hashed as CBC-MAC of AES does,
-    which all rows, having one size, make a pseudorandom function of them.
+    `keys`: one row of bytes per key, shape (n, size).
     """
     if bins < CHOICES:
         raise InternalError("a cuckoo table has at least three bins")
-    draws = _hashed(keys, Cipher(algorithms.AES(seed), modes.ECB()).encryptor())
+    draws = KeyHash(seed, b"cuckoo table").words(keys, 2)
     first, second, third = (draws[:, i] % np.uint64(bins - i) for i in range(CHOICES))
     second += second >= first
     third += third >= np.minimum(first, second)
@@ -85,24 +83,6 @@ def cuckoo_table(keys: NDArray[np.uint8], seed: bytes, bins: int) -> CuckooTable
     occupant = _placed(choices, bins)
     filled = occupant >= 0
     return CuckooTable(np.where(filled, occupant, 0), filled)
-
-
-def _hashed(keys: NDArray[np.uint8], cipher: CipherContext) -> NDArray[np.uint64]:
-    """Four words for every row of bytes, shape (n, 4)."""
-    count, size = keys.shape
-    blocks = max(1, -(-size // _BLOCK_BYTES))
-    padded = np.zeros((count, blocks * _BLOCK_BYTES), np.uint8)
-    padded[:, :size] = keys
-    words = padded.view(np.uint64).reshape(count, blocks, 2)
-    state = np.zeros((count, 2), np.uint64)
-    for block in range(blocks):
-        state = _permuted(state ^ words[:, block], cipher)
-    outputs = [_permuted(state ^ np.uint64(number), cipher) for number in (1, 2)]
-    return np.concatenate(outputs, axis=1)
-
-
-def _permuted(rows: NDArray[np.uint64], cipher: CipherContext) -> NDArray[np.uint64]:
-    return np.frombuffer(cipher.update(rows.tobytes()), np.uint64).reshape(-1, 2)
 
 
 def _refuse_duplicates(keys: NDArray[np.uint8], choices: NDArray[np.intp], bins: int) -> None:

@@ -6,7 +6,7 @@ Lamport depths, so rounds, bytes and messages are exactly those that a run measu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...planner.cost import Cost
+from ..transport.channel import Buffer
 from . import messages
 from .messages import BACKWARD, FORWARD, HELD, PARTIES, Roles
 from .outside import outside_reveal_round, outside_round
@@ -95,6 +96,9 @@ class Counting:
             self._sent_bytes[party] += sent_bytes
             self._sent_messages[party] += messages
         self._expectations += 1
+
+    def exchange(self, round_: Round, outgoing: Mapping[int, Sequence[Buffer]]) -> None:
+        self._count(round_)
 
     def public_bits(self, planes: NDArray[np.uint64], rows: int) -> Bits:
         return Bits(rows, len(planes), ())

@@ -9,13 +9,15 @@ Protocols hold the session's channel and randomness. Local operations live on th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..transport.channel import Buffer
+from .rounds import Received, Round
 from .shares import Bits, Ring, Share
 
 
@@ -65,6 +67,11 @@ class SharingProtocol(Protocol):
 
     def reveal(self, shares: Sequence[Share], recipient: int) -> list[NDArray[Any]] | None:
         """Opens to one party, which may be an outsider; None elsewhere. 1 round."""
+
+    def exchange(self, round_: Round, outgoing: Mapping[int, Sequence[Buffer]]) -> Received | None:
+        """A round of messages that say nothing but to their receivers, as their senders have seen
+        to: what this party sends, by receiver, for what it receives, by sender. None in a dry run.
+        """
 
     def public_bits(self, planes: NDArray[np.uint64], rows: int) -> Bits:
         """A sharing of public planes, shape (width, words(rows)). Local."""

@@ -6,13 +6,13 @@ information-theoretic apart from the pairwise streams and the links (Araki et al
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..transport.channel import Channel
+from ..transport.channel import Buffer, Channel
 from . import convert, products, shuffles
 from .inputs import share_inputs
 from .link import Link
@@ -21,6 +21,7 @@ from .opening import freshly_masked, open_to_all, reveal_to
 from .outside import send_reveal, with_outsiders
 from .protocol import Input, ShuffleHandle
 from .randomness import Purpose, SessionKeys
+from .rounds import Received, Round
 from .shares import Bits, Ring, Share, words
 
 
@@ -57,6 +58,9 @@ class ReplicatedProtocol:
         pieces = [freshly_masked(self._link, share) for share in shares]
         send_reveal(self._link, shares, pieces, recipient)
         return None
+
+    def exchange(self, round_: Round, outgoing: Mapping[int, Sequence[Buffer]]) -> Received:
+        return self._link.exchange(round_, outgoing)
 
     def public_bits(self, planes: NDArray[np.uint64], rows: int) -> Bits:
         """x_0 is the value, the other components are zero."""

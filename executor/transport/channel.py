@@ -38,6 +38,7 @@ class Kind(enum.IntEnum):
     OT_BASE = 14
     OT_EXTEND = 15
     OT_CORRECT = 16
+    INTERSECT = 17
 
 
 @dataclass(slots=True)

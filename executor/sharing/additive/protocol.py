@@ -8,14 +8,14 @@ random-oracle model. Linear gates are local. Every other gate uses up a correlat
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...transport.channel import Channel, Kind
+from ...transport.channel import Buffer, Channel, Kind
 from ..messages import check_constant, check_differences, check_rows, relation_rows
 from ..opening import clear_padding, visible
 from ..ot.transfers import Transfers
@@ -23,7 +23,7 @@ from ..outside import send_reveal, with_outsiders
 from ..protocol import Input, ShuffleHandle
 from ..randomness import Purpose, SessionKeys, Stream
 from ..replicated import ring_vector
-from ..rounds import Rounds, split
+from ..rounds import Received, Round, Rounds, split
 from ..shares import Bits, Ring, Share, words
 from . import gates, moves
 from .addends import add_planes, two_addends
@@ -110,6 +110,9 @@ class AdditiveProtocol:
         if self.party != recipient:
             return None
         return _summed(shares, pieces, [received.get(peer) for peer in self._link.peers])
+
+    def exchange(self, round_: Round, outgoing: Mapping[int, Sequence[Buffer]]) -> Received:
+        return self._link.exchange(round_, outgoing)
 
     def public_bits(self, planes: NDArray[np.uint64], rows: int) -> Bits:
         if planes.shape != (len(planes), words(rows)):
