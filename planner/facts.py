@@ -39,6 +39,7 @@ from .ranging import expression_range
 from .scales import scale_of
 from .shared_tables import shared_facts
 from .statistics import QUOTIENTS, statistic_encoding
+from .totals import join_totals, project_totals, union_totals
 from .window_facts import window_facts
 
 Ranges = Mapping[int, Encoding | None]
@@ -213,6 +214,7 @@ def _project(node: Project, below: Facts) -> Facts:
         ranges=ranges,
         smallest=smallest,
         averages=_renamed_averages(node, below) | _weighted_averages(node, below),
+        totals=project_totals(node, below),
     )
 
 
@@ -325,6 +327,7 @@ def _join(node: Join, left: Facts, right: Facts) -> Facts:
         ranges=left.ranges | right.ranges,
         smallest=left.smallest | right.smallest,
         averages=left.averages | right.averages,
+        totals=join_totals(left, right, single=(left_key is not None, right_key is not None)),
     )
 
 
@@ -368,6 +371,7 @@ def _union(node: Union, inputs: tuple[Facts, ...]) -> Facts:
         ranges=ranges,
         smallest=smallest,
         averages=_union_averages(node, inputs),
+        totals=union_totals(node, inputs, ranges),
     )
 
 

@@ -14,6 +14,7 @@ from .ownership import is_local
 from .scales import scale_of
 from .secure import VALUES_OF_ROWS
 from .statistics import STATISTICS, bound_of, extent, native_encoding
+from .totals import group_totals
 
 Multiples = tuple[tuple[dict[int, int], int, Facts], ...]
 """For each input that makes up the groups: its ids by the aggregate's input ids, a bound on its
@@ -36,6 +37,7 @@ def aggregate_facts(node: Aggregate, below: Facts, multiples: Multiples) -> Fact
         ranges=ranges,
         smallest=smallest,
         averages=_averages(node, below),
+        totals=group_totals(node, below),
     )
 
 
@@ -115,8 +117,10 @@ def _aggregate_range(
             low = high = 0
             for own, rows, facts in multiples:
                 each = facts.ranges[own[aggregated.argument]] or argument
-                low += min(0, each.lo * rows)
-                high += max(0, each.hi * rows)
+                least, most = min(0, each.lo * rows), max(0, each.hi * rows)
+                total = facts.total(own[aggregated.argument]) or (least, most)
+                low += max(least, total[0])
+                high += min(most, total[1])
             return Encoding(lo=low, hi=high, fraction_bits=argument.fraction_bits)
         case _:
             return argument

@@ -85,7 +85,9 @@ def _fetches(plan: Node, context: Context) -> list[_Fetch]:
 
 def _key(table: Table) -> tuple[str, ...] | None:
     """A key of the table whose values can be shared and are never NULL."""
-    for key in ((table.primary_key,) if table.primary_key else ()) + table.unique:
+    declared = ((table.primary_key,) if table.primary_key else ()) + table.unique
+    found = () if table.sharing is None else tuple(key.columns for key in table.sharing.keys)
+    for key in declared + found:
         columns = [table.column(name) for name in key]
         if all(c.encoding is not None and not c.nullable for c in columns):
             return key

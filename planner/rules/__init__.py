@@ -18,6 +18,7 @@ from .drop_dependent_keys import drop_dependent_keys
 from .expand_statistics import expand_statistics
 from .factor_disjunctions import factor_disjunctions
 from .fold_constants import fold_constants
+from .group_before_join import group_before_join
 from .group_finer_first import group_finer_first
 from .hash_strings import hash_strings
 from .inline_once import inline_once
@@ -45,6 +46,7 @@ RULES: tuple[Rule, ...] = (
     aggregate_sides,
     aggregate_early,
     order_joins,
+    group_before_join,
     merge_projects,
     sink_expressions,
     merge_projects,

@@ -226,6 +226,54 @@ CASES = [
         """,
     ),
     (
+        ("push_filters", "prune_columns", "order_joins", "group_before_join"),
+        "SELECT w.least, count(*) FROM visits v JOIN (SELECT ward, min(admitted) AS least "
+        "FROM visits GROUP BY ward) w ON v.ward = w.ward GROUP BY w.least",
+        """
+        project least, count_star
+          project least, count_star
+            aggregate [least] sum(x39)
+              project least, x38
+                inner join (ward = ward)
+                  aggregate [ward] count_star()
+                    project ward
+                      union
+                        visits of mercy: ward
+                        visits of grace: ward
+                  project ward, least
+                    project ward, min
+                      aggregate [ward] min(admitted)
+                        project ward, admitted
+                          union
+                            visits of mercy: admitted, ward
+                            visits of grace: admitted, ward
+        """,
+    ),
+    (
+        ("push_filters", "prune_columns", "order_joins", "group_before_join"),
+        "SELECT w.ward, w.least, sum(cost) FROM visits v JOIN (SELECT ward, min(admitted) AS least "
+        "FROM visits GROUP BY ward) w ON v.ward = w.ward GROUP BY w.ward, w.least",
+        """
+        project ward, least, sum
+          project ward, least, sum
+            project ward, least, x41
+              project ward, least, x40
+                inner join (ward = ward)
+                  aggregate [ward] sum(x39)
+                    project ward, cost
+                      union
+                        visits of mercy: cost, ward
+                        visits of grace: cost, ward
+                  project ward, least
+                    project ward, min
+                      aggregate [ward] min(admitted)
+                        project ward, admitted
+                          union
+                            visits of mercy: admitted, ward
+                            visits of grace: admitted, ward
+        """,
+    ),
+    (
         ("push_filters", "prune_columns", "order_joins", "sink_expressions"),
         "SELECT value * 2 + born FROM labs l, patients p WHERE l.patient_id = p.patient_id",
         """

@@ -1,0 +1,116 @@
+"""The many rows that reference few are grouped by their reference before they are joined.
+
+    SELECT s_name, count(*) FROM lineitem JOIN supplier ON l_suppkey = s_suppkey GROUP BY s_name
+    =>  SELECT s_name, sum(n) FROM (SELECT l_suppkey, count(*) n FROM lineitem GROUP BY l_suppkey)
+        JOIN supplier ON l_suppkey = s_suppkey GROUP BY s_name                    (TPC-H 21)
+
+    SELECT c_custkey, c_comment, sum(price) FROM ... JOIN customer ON o_custkey = c_custkey
+    GROUP BY c_custkey, c_comment
+    =>  SELECT c_custkey, c_comment, s FROM (SELECT o_custkey, sum(price) s FROM ... GROUP BY
+        o_custkey) JOIN customer ON o_custkey = c_custkey                         (TPC-H 10)
+
+One sort of the many rows by a narrow key takes the place of a join that would carry the other
+side's columns to every one of them, and of a sort by these. Fires over shares where the groups'
+public bound is far below that of the rows. A group that is one row of the join is left as it is.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from ...query.bound import Expression
+from ...query.datatypes import Column
+from ..expressions import call, column_pair, columns_of, reference
+from ..logical import Aggregate, Join, Node, Project, project
+from ..ownership import is_local, is_partitioned
+from .context import Context
+from .grouped_side import GroupedSide, Sides
+from .rewriting import map_nodes
+
+FEWER = 4
+"""How many times fewer the groups have to be than the rows."""
+
+_OF_ONE_ROW = ("sum", "min", "max", "any_value", "constant")
+
+
+def group_before_join(plan: Node, context: Context) -> Node:
+    def visit(node: Node) -> Node:
+        if not isinstance(node, Aggregate) or is_local(node) or not node.keys:
+            return node
+        return _grouped(node, context) or node
+
+    return map_nodes(plan, visit)
+
+
+def _grouped(node: Aggregate, context: Context) -> Node | None:
+    below = node.input
+    if not isinstance(below, Project) or not isinstance(below.input, Join):
+        return None
+    joined = below.input
+    if joined.kind != "inner" or is_local(joined) or is_partitioned(joined):
+        return None
+    for position in (0, 1):
+        sides = Sides(node, below, joined, position)
+        if _fits(sides, context):
+            plan = GroupedSide(sides, context).plan()
+            if plan is not None:
+                return _without_regrouping(plan, joined, context)
+    return None
+
+
+def _fits(sides: Sides, context: Context) -> bool:
+    """Whether the rows of one side reference few of the other, and their key is worth a sort."""
+    if not sides.condition_fits() or not sides.keys_fit() or not sides.key_ids:
+        return False
+    rows = context.facts(sides.grouped).rows
+    groups = _groups(sides, context)
+    return groups * FEWER <= rows and _width(sides.grouped, sides.key_ids, context) <= _moved(
+        sides, context
+    )
+
+
+def _groups(sides: Sides, context: Context) -> int:
+    """The public bound on the groups of the side that is to be grouped."""
+    keys = tuple(c for c in sides.grouped.columns if c.id in sides.key_ids)
+    grouped = Aggregate(
+        columns=keys, input=sides.grouped, keys=tuple(key.id for key in keys), aggregates=()
+    )
+    return context.facts(grouped).rows
+
+
+def _moved(sides: Sides, context: Context) -> int:
+    """Bits of a row that the plain plan sorts by after the join, and of what the join carries."""
+    by_keys = frozenset(sides.node.keys)
+    carried = columns_of(*sides.below.expressions) & frozenset(sides.kept.ids)
+    return _width(sides.below, by_keys, context) + _width(sides.kept, carried, context)
+
+
+def _width(node: Node, ids: frozenset[int], context: Context) -> int:
+    ranges = context.facts(node).ranges
+    found = [ranges[column.id] for column in node.columns if column.id in ids]
+    return sum(0 if encoding is None else encoding.width for encoding in found)
+
+
+def _without_regrouping(plan: Node, joined: Join, context: Context) -> Node:
+    """Groups that are single rows of the join become projections of them."""
+    if not isinstance(plan, Project) or not isinstance(plan.input, Aggregate):
+        return plan
+    node = plan.input
+    pairs = [pair for pair in map(column_pair, joined.condition) if pair is not None]
+    never_null = frozenset(i for pair in pairs for i in pair) | {
+        c.id for c in node.input.columns if not c.nullable
+    }
+    key = context.facts(node.input).unique_on(frozenset(node.keys) & never_null)
+    given = {column.id: column for column in node.input.columns}
+    single = all(
+        a.function in _OF_ONE_ROW and a.argument is not None and a.order is None
+        for a in node.aggregates
+    )
+    if key is None or key.by_contract or not single:
+        return plan
+    items: list[tuple[Column, Expression]] = [(given[k], reference(given[k])) for k in node.keys]
+    for a in node.aggregates:
+        value = reference(given[a.argument])  # type: ignore[index]
+        same = value.type == a.column.type
+        items.append((a.column, value if same else call("cast", [value], type=a.column.type)))
+    return dataclasses.replace(plan, input=project(node.input, tuple(items)))
