@@ -34,11 +34,17 @@ def _choose(operator: Operator, pricer: Pricer, link: Link) -> Operator:
     )
     if not isinstance(operator, Join | Expand | Aggregate | Sort | Window) or not sorts(operator):
         return operator
-    if key_width(operator) > RADIX_WIDTH:
-        return replace_sort(operator, "quick")
-    options = [replace_sort(operator, algorithm) for algorithm in ("quick", "radix")]
-    seconds = [link.seconds(pricer.operator_cost(option)) for option in options]
-    return options[1] if seconds[1] < seconds[0] else options[0]
+    options = [replace_sort(operator, algorithm) for algorithm in _algorithms(operator)]
+    if len(options) == 1:
+        return options[0]
+    return min(options, key=lambda option: link.seconds(pricer.operator_cost(option)))
+
+
+def _algorithms(operator: Join | Expand | Aggregate | Sort | Window) -> tuple[str, ...]:
+    """The algorithms that come into question; of equal ones the first is taken."""
+    names = ("quick",) if key_width(operator) > RADIX_WIDTH else ("quick", "radix")
+    limited = isinstance(operator, Sort) and 0 < operator.rows < operator.input.rows
+    return (*names, "select") if limited else names
 
 
 def sorts(operator: Operator) -> bool:

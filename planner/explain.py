@@ -253,7 +253,8 @@ def _keys_text(keys: tuple[SortKey, ...], names: dict[int, str]) -> str:
 
 def _sort_text(operator: Sort, names: dict[int, str]) -> tuple[str, list[str]]:
     keys = _keys_text(operator.keys, names)
-    head = f"sort by {keys}, {operator.sort} sort" if keys else "valid rows first"
+    how = "quickselect" if operator.sort == "select" else f"{operator.sort} sort"
+    head = f"sort by {keys}, {how}" if keys else "valid rows first"
     if operator.limit is not None:
         head += f", limit {operator.limit}"
     if operator.offset:

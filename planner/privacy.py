@@ -191,8 +191,10 @@ def _size(operator: Operator) -> Iterator[str]:
 
 def _quick(operator: Operator) -> bool:
     match operator:
-        case Join() | Expand() | Sort() | Window():
+        case Join() | Expand() | Window():
             return operator.sort == "quick"
+        case Sort():
+            return operator.sort in ("quick", "select")
         case Aggregate():
             distinct = any(spec.function.endswith("_distinct") for spec in operator.aggregates)
             return operator.sort == "quick" and (bool(operator.keys) or distinct)

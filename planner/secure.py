@@ -20,6 +20,8 @@ from ..query.datatypes import Column
 
 Form = Literal["bits", "ring", "both"]
 SortAlgorithm = Literal["quick", "radix"]
+OrderAlgorithm = Literal["quick", "radix", "select"]
+"""How ORDER BY runs: `select` sorts no more rows than a LIMIT needs."""
 JoinKind = Literal["inner", "left", "semi", "anti"]
 IntersectionAlgorithm = Literal["points", "transfers"]
 AttachKind = Literal["cross", "inner", "left"]
@@ -306,7 +308,7 @@ class Sort(Operator):
     keys: tuple[SortKey, ...]
     limit: int | None
     offset: int
-    sort: SortAlgorithm
+    sort: OrderAlgorithm
 
 
 def tells_ties_apart(function: WindowFunction, frame: Frame) -> bool:

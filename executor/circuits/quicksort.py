@@ -29,8 +29,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..sharing.protocol import SharingProtocol
-from ..sharing.shares import Bits, Share, stack
+from ..sharing.protocol import SharingProtocol, ShuffleHandle
+from ..sharing.shares import Bits, Share, as_bits, stack
 from .compare import less_than
 from .order import Order, Placed, Shuffled, place
 from .packed_keys import PackedKeys
@@ -51,22 +51,31 @@ def quicksort(
     than 2 (w + log2 n) bits (2w if distinct) and one for its outcome; about 1.04 log2 n
     comparisons per row for a million rows; log2(w + log2 n) + 2 rounds for each batch.
     """
-    ties = 0 if distinct else number_width(keys.rows)
-    tagged = stack([row_numbers(p, keys.rows), keys]) if ties else keys
-    moved, handle = p.shuffle([tagged, *columns])
-    compared = moved[0]
-    assert isinstance(compared, Bits)
+    ties, moved, handle = shuffled_rows(p, keys, columns, distinct=distinct)
+    compared = as_bits(moved[0])
     schedule = plan_stages(keys.rows, p.and_weight)
-    source = None if p.counts_only else _find_order(p, compared, schedule)
+    source = None if p.counts_only else find_order(p, PackedKeys.of(compared), schedule)
     if p.counts_only:
-        _count_batches(p, compared.width, schedule)
+        count_batches(p, compared.width, schedule)
     sorted_keys = compared.planes(ties, compared.width)
     return place([sorted_keys, *moved[1:]], source), Order((Shuffled(handle), Placed(source)))
 
 
-def _find_order(p: SharingProtocol, compared: Bits, schedule: Schedule) -> _Rows:
-    """The positions of the smallest row, the next, and so on."""
-    keys = PackedKeys.of(compared)
+def shuffled_rows(
+    p: SharingProtocol, keys: Bits, columns: Sequence[Share], *, distinct: bool
+) -> tuple[int, list[Share], ShuffleHandle]:
+    """Keys that all differ, before the columns, in a fresh secret order.
+
+    Returns how many planes tell ties apart, at the bottom of the keys.
+    """
+    ties = 0 if distinct else number_width(keys.rows)
+    tagged = stack([row_numbers(p, keys.rows), keys]) if ties else keys
+    moved, handle = p.shuffle([tagged, *columns])
+    return ties, moved, handle
+
+
+def find_order(p: SharingProtocol, keys: PackedKeys, schedule: Schedule) -> _Rows:
+    """The positions of the smallest row, the next, and so on, of the rows that are scheduled."""
     order = np.arange(schedule.stages[0].sample, dtype=np.intp)
     for stage in schedule.stages:
         gaps = _descend(p, keys, order, stage)
@@ -87,7 +96,7 @@ def _descend(p: SharingProtocol, keys: PackedKeys, order: _Rows, stage: Stage) -
     for level in range(stage.depth):
         step = 1 << stage.depth - level
         pivots = keys.take(order[step // 2 - 1 :: step])
-        outcome = _opened(p, rest, pivots.bits(node))
+        outcome = opened_less(p, rest, pivots.bits(node))
         node <<= 1
         node += outcome ^ np.uint8(1)
     return node
@@ -131,20 +140,20 @@ def _ranks(p: SharingProtocol, members: PackedKeys, pairs: _Pairs) -> _Rows:
     """How many members of its gap are smaller, for every member."""
     if len(pairs.later) == 0:
         return np.zeros(members.rows, dtype=np.intp)
-    outcome = _opened(p, members.bits(pairs.earlier), members.bits(pairs.later))
+    outcome = opened_less(p, members.bits(pairs.earlier), members.bits(pairs.later))
     greater = np.where(outcome != 0, pairs.later, pairs.earlier)
     return np.bincount(greater, minlength=members.rows)
 
 
-def _opened(p: SharingProtocol, x: Bits, y: Bits) -> NDArray[np.uint8]:
+def opened_less(p: SharingProtocol, x: Bits, y: Bits) -> NDArray[np.uint8]:
     """Compares and opens: 1 where x < y."""
     opened = p.open(less_than(p, [(x, y)]))
     assert opened is not None
     return np.unpackbits(opened[0].view(np.uint8).reshape(-1), count=x.rows, bitorder="little")
 
 
-def _count_batches(p: SharingProtocol, width: int, schedule: Schedule) -> None:
-    """Counts the batches as `_find_order` runs them, by running comparisons without values.
+def count_batches(p: SharingProtocol, width: int, schedule: Schedule) -> None:
+    """Counts the batches as `find_order` runs them, by running comparisons without values.
 
     Only the last batch of a stage has a random size. Its planes are rounded up to whole words,
     31.5 bits in expectation, and its cost is linear in words; a fraction of a word is counted as
@@ -152,15 +161,15 @@ def _count_batches(p: SharingProtocol, width: int, schedule: Schedule) -> None:
     """
     for stage in schedule.stages:
         for _ in range(stage.depth):
-            _count_comparisons(p, stage.rest, width)
+            count_comparisons(p, stage.rest, width)
         pairs = stage.expected_pairs
         if stage.depth == 0:
-            _count_comparisons(p, round(pairs), width)
+            count_comparisons(p, round(pairs), width)
         elif pairs:
-            _count_comparisons(p, 64 * max(round((pairs + 31.5) / 64), 1), width)
+            count_comparisons(p, 64 * max(round((pairs + 31.5) / 64), 1), width)
             p.count_expected(0, 0.0, 0.0)
 
 
-def _count_comparisons(p: SharingProtocol, rows: int, width: int) -> None:
+def count_comparisons(p: SharingProtocol, rows: int, width: int) -> None:
     empty = Bits(rows, width, ())
     p.open(less_than(p, [(empty, empty)]))

@@ -86,7 +86,7 @@ def _cheapest(rows: int, spread: float, weight: int) -> Schedule:
         for depth in range((rows - 1).bit_length())
     ]
     steady = (choice for choice in choices if _spread(choice) <= spread)
-    return min(steady, key=lambda choice: _price(choice, weight))
+    return min(steady, key=lambda choice: stages_price(choice, weight))
 
 
 @lru_cache(maxsize=256)
@@ -101,5 +101,6 @@ def _spread(schedule: Schedule) -> float:
     return deviation / schedule.comparisons
 
 
-def _price(schedule: Schedule, weight: int) -> float:
+def stages_price(schedule: Schedule, weight: int) -> float:
+    """What a schedule costs, in comparisons of `replicated`."""
     return weight * schedule.comparisons + _BATCH_IN_COMPARISONS * schedule.batches

@@ -1,7 +1,8 @@
 """ORDER BY, LIMIT and OFFSET; the order of rows carries no other information.
 
 Rows are shuffled first, so that rows that tie (and all rows, where nothing orders them) come out in
-uniformly random order. Cost: one shuffle of whole rows, one sort by (invalid, keys).
+uniformly random order. Cost: one shuffle of whole rows, one sort by (invalid, keys), of which a
+LIMIT needs the first rows only.
 Source: PROTOCOLS, section 5; TRUST, Delivery.
 """
 
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 from ...planner.secure import Sort, SortKey
 from ..circuits.partition import partition
 from ..circuits.rows import slice_rows
+from ..circuits.smallest import plan_selection, smallest
 from ..circuits.sort import sort
 from ..sharing.protocol import SharingProtocol
 from ..sharing.shares import Bits, Share, as_bits, stack
@@ -24,24 +26,33 @@ def sort_rows(p: SharingProtocol, node: Sort, table: SecretTable) -> SecretTable
     needed = {**kept, **{k.column: table.columns[k.column] for k in node.keys}}
     need_bits(p, [table.columns[k.column] for k in node.keys])
     shuffled = shuffle_rows(p, SecretTable(table.rows, needed, table.valid))
+    stop = table.rows if node.limit is None else min(table.rows, node.offset + node.limit)
     if node.keys:
-        ordered = _by_keys(p, node, shuffled)
+        ordered = _by_keys(p, node, shuffled, stop)
     else:
         flag = shuffled.valid
         parted = partition(p, flag, [flag, *flatten(p, shuffled.columns)])
         first, *rest = parted.columns
         ordered = SecretTable(table.rows, rebuild(shuffled.columns, rest), as_bits(first))
-    stop = table.rows if node.limit is None else min(table.rows, node.offset + node.limit)
     start = min(node.offset, stop)
     columns = {c.id: sliced(ordered.columns[c.id], start, stop) for c in node.columns}
     return SecretTable(stop - start, columns, slice_rows(ordered.valid, start, stop))
 
 
-def _by_keys(p: SharingProtocol, node: Sort, table: SecretTable) -> SecretTable:
+def _by_keys(p: SharingProtocol, node: Sort, table: SecretTable, stop: int) -> SecretTable:
+    """The rows in order, the first `stop` of them at least."""
     key = stack([sort_key(p, node.keys, table), p.invert(table.valid)])
-    ordered = sort(p, key, flatten(p, table.columns), algorithm=node.sort, stable=True)
-    invalid = ordered.keys.planes(key.width - 1, key.width)
-    return SecretTable(table.rows, rebuild(table.columns, ordered.columns), p.invert(invalid))
+    columns = flatten(p, table.columns)
+    selection = plan_selection(table.rows, stop, p.and_weight) if node.sort == "select" else None
+    if selection is not None:
+        first, *rest = smallest(p, key, columns, selection)
+        sorted_key = as_bits(first)
+    else:
+        algorithm = "quick" if node.sort == "select" else node.sort
+        ordered = sort(p, key, columns, algorithm=algorithm, stable=True)
+        sorted_key, rest = ordered.keys, ordered.columns
+    invalid = sorted_key.planes(key.width - 1, key.width)
+    return SecretTable(sorted_key.rows, rebuild(table.columns, rest), p.invert(invalid))
 
 
 def sort_key(p: SharingProtocol, keys: Sequence[SortKey], table: SecretTable) -> Bits:

@@ -25,6 +25,7 @@ from hand_built import (
     number,
     plan_of,
     ref,
+    run_and_compare,
     with_runs,
 )
 from in_memory import PARTIES, run_in_memory
@@ -102,6 +103,16 @@ def _cases() -> list[Built]:
 @pytest.mark.parametrize(("built", "rows", "sort"), with_runs(_cases()))
 def test_orders_and_slices(built: Built, rows: int, sort: str) -> None:
     check_on_all_data(built, rows, sort)
+
+
+@pytest.mark.parametrize("offset", [0, 7])
+def test_a_limit_selects_what_a_sort_would_keep(offset: int) -> None:
+    """More rows than the limit tie at its edge; the rest of the rows is not sorted."""
+    key, by = [(0, True, False), (2, False, True)], (0, 2)
+    made = ordered(key, limit=lambda rows: 12, offset=lambda rows: offset)
+    outcome = run_and_compare(Built("selection", made, ordered=by), 900, sort="select")
+    assert outcome.measured.rounds == outcome.predicted.rounds
+    assert outcome.measured.sent_bytes == pytest.approx(outcome.predicted.sent_bytes, rel=0.05)
 
 
 # ---- recipients
