@@ -8,9 +8,10 @@
    row's. The head of the invalid rows, or the sentinel, follows the last group.
 
 MIN, MAX and DISTINCT arguments are appended to the sort key, and whether the argument of ANY_VALUE
-is NULL; each distinct extension is a pass of its own. What stands at the head of a group anyway
-(ANY_VALUE, a constant of the group) is moved along. Every pass yields the groups in the same order,
-so that the passes' results align.
+is NULL; each distinct extension is a pass of its own. A MAX beside a MIN of values that are never
+NULL needs none: it is what stands before the head of the next group. What stands at the head of a
+group anyway (ANY_VALUE, a constant of the group) is moved along. Every pass yields the groups in
+the same order, so that the passes' results align.
 Cost: one sort and one partition per pass. Source: PROTOCOLS, section 5.
 """
 
@@ -73,7 +74,13 @@ class _Pass:
     """One sort: the argument that extends the key, and the aggregates read off it."""
 
     extension: Bits | None = None
+    kind: str = "ascending"
     specs: list[AggregateSpec] = field(default_factory=list)
+
+    @property
+    def with_last(self) -> bool:
+        """Whether a MAX is read off the last row of a group."""
+        return self.kind == "ascending" and any(s.function == "max" for s in self.specs)
 
 
 @dataclass(slots=True)
@@ -88,20 +95,23 @@ class _Heads:
 PLAIN = ("count_star", "count", "sum")
 KINDS = {"max": "descending", "arg_max": "descending", "any_value": "known"}
 MOVED = ("any_value", "constant", "arg_min", "arg_max")
+UPWARDS = ("min", "count_distinct", "sum_distinct")
 
 
 def _passes(p: SharingProtocol, node: Aggregate, table: SecretTable) -> list[_Pass]:
     """Groups the aggregates by the sort they need; sums and counts join the first pass."""
     passes: dict[tuple[str, int | None], _Pass] = {}
     anywhere = [spec for spec in node.aggregates if _fits_any_pass(table, spec)]
+    ascending = {spec.argument for spec in node.aggregates if spec.function in UPWARDS}
     for spec in node.aggregates:
         if spec in anywhere:
             continue
-        kind = KINDS.get(spec.function, "ascending")
+        last = spec.function == "max" and spec.argument in ascending and _never_null(table, spec)
+        kind = "ascending" if last else KINDS.get(spec.function, "ascending")
         ordering = order_of(table, spec)
         key = (kind, spec.argument if spec.order is None else spec.order)
         if key not in passes:
-            passes[key] = _Pass(extension=_extension(p, kind, ordering))
+            passes[key] = _Pass(extension=_extension(p, kind, ordering), kind=kind)
         passes[key].specs.append(spec)
     ordered = list(passes.values()) or [_Pass()]
     ordered[0].specs = [*anywhere, *ordered[0].specs]
@@ -113,6 +123,10 @@ def _fits_any_pass(table: SecretTable, spec: AggregateSpec) -> bool:
     if spec.function == "any_value":
         return null_of_argument(table, spec) is None
     return spec.function in PLAIN or spec.function == "constant"
+
+
+def _never_null(table: SecretTable, spec: AggregateSpec) -> bool:
+    return argument_of(table, spec).null is None
 
 
 def _extension(p: SharingProtocol, kind: str, column: SecretColumn) -> Bits:
@@ -258,20 +272,37 @@ def _collect(p: SharingProtocol, node: Aggregate, one: _Pass, rows: _SortedRows)
     flag = concat_rows([first, p.constant_bits(1, 1, 1)])
     exclusive = [_with_total(shift_down(ring), ring) for ring in running.values()]
     carried = [pad_rows(share, first.rows + 1) for share in rows.moved.shares()]
-    parted = partition(p, flag, [planes, *exclusive, *carried])
+    extra = 0 if one.extension is None else one.extension.width
+    last = _with_last(sorted_keys.planes(0, extra if one.with_last else 0))
+    parted = partition(p, flag, [planes, *exclusive, last, *carried])
     groups = node.rows
     top = slice_rows(as_bits(parted.columns[0]), 0, groups)
     sums: dict[Slot, Ring] = {}
     for slot, share in zip(running, parted.columns[1 : len(running) + 1], strict=True):
         ring = as_ring(share)
         sums[slot] = slice_rows(ring, 1, groups + 1) - slice_rows(ring, 0, groups)
-    extra = 0 if one.extension is None else one.extension.width
-    heads = rows.moved.taken(parted.columns[len(running) + 1 :])
+    last = slice_rows(as_bits(parted.columns[len(running) + 1]), 1, groups + 1)
+    heads = rows.moved.taken(parted.columns[len(running) + 2 :])
     results = heads.columns(groups)
     _without_order(p, rows.table, one, top.planes(0, extra), results)
-    results.update(_results(p, rows, one, top.planes(0, extra), sums))
+    arguments = _Arguments(top.planes(0, extra), last if one.with_last else None)
+    results.update(_results(p, rows, one, arguments, sums))
     valid = top.planes(top.width - 1, top.width)
     return _Heads(valid, top.planes(extra, top.width - 1), results)
+
+
+def _with_last(argument: Bits) -> Bits:
+    """The argument of the row before, and that of the last row for the sentinel."""
+    rows = argument.rows
+    return concat_rows([shift_down(argument), slice_rows(argument, rows - 1, rows)])
+
+
+@dataclass(frozen=True, slots=True)
+class _Arguments:
+    """What extends the sort key, in the first row of each group and in its last."""
+
+    first: Bits
+    last: Bits | None
 
 
 def _with_total(exclusive: Ring, running: Ring) -> Ring:
@@ -283,18 +314,18 @@ def _results(
     p: SharingProtocol,
     rows: _SortedRows,
     one: _Pass,
-    argument: Bits,
+    arguments: _Arguments,
     sums: dict[Slot, Ring],
 ) -> dict[int, SecretColumn]:
     """The aggregates' columns at the group heads."""
-    table = rows.table
+    table, argument = rows.table, arguments.first
     results: dict[int, SecretColumn] = _limb_sums(p, rows, one, sums)
     for spec in one.specs:
         if spec.function in MOVED:
             continue
         encoding = encoding_of_column(spec.column)
         if spec.function in ("min", "max"):
-            results[spec.column.id] = _extreme_at_head(p, table, spec, argument)
+            results[spec.column.id] = _extreme(p, table, spec, arguments)
             continue
         identity = spec.column.id
         if identity in results:
@@ -361,17 +392,23 @@ def _nothing_distinct(
     return argument.planes(argument.width - 1, argument.width)
 
 
-def _extreme_at_head(
-    p: SharingProtocol, table: SecretTable, spec: AggregateSpec, argument: Bits
+def _extreme(
+    p: SharingProtocol, table: SecretTable, spec: AggregateSpec, arguments: _Arguments
 ) -> SecretColumn:
-    """The head's own argument: the least in its group, or the greatest where complemented."""
+    """The head's argument: the least in its group, or the greatest where complemented.
+
+    The greatest is the last row's where arguments ascend.
+    """
     column = argument_of(table, spec)
     width = column.encoding.width
-    planes = argument.planes(0, width)
+    if spec.function == "max" and arguments.last is not None:
+        planes = arguments.last.planes(0, width)
+        return SecretColumn(encoding=column.encoding, rows=planes.rows, bits=planes)
+    planes = arguments.first.planes(0, width)
     if spec.function == "max":
         planes = p.invert(planes)
-    null = None if column.null is None else argument.planes(width, width + 1)
-    return SecretColumn(encoding=column.encoding, rows=argument.rows, bits=planes, null=null)
+    null = None if column.null is None else arguments.first.planes(width, width + 1)
+    return SecretColumn(encoding=column.encoding, rows=planes.rows, bits=planes, null=null)
 
 
 def _group_keys(node: Aggregate, table: SecretTable, heads: _Heads) -> dict[int, SecretColumn]:
