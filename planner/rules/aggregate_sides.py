@@ -77,10 +77,10 @@ def _choices(node: Node, context: Context) -> Iterator[tuple[Join, int]]:
         if ids and context.facts(leaf).unique_on(ids) is None:
             others = [other for other in leaves if other is not leaf]
             rest = [c for c in conditions if c not in mine]
-            yield join("inner", _together(others, rest), leaf, mine), 1
+            yield join("inner", together(others, rest), leaf, mine), 1
 
 
-def _together(leaves: list[Node], conditions: list[Expression]) -> Node:
+def together(leaves: list[Node], conditions: list[Expression]) -> Node:
     """Inner joins in any order, to be ordered again."""
     node = reduce(lambda left, right: join("inner", left, right, ()), leaves)
     return keep(node, conjunction(conditions)) if conditions else node

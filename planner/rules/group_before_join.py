@@ -17,14 +17,17 @@ public bound is far below that of the rows. A group that is one row of the join 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 
 from ...query.bound import Expression
 from ...query.datatypes import Column
 from ..expressions import call, column_pair, columns_of, reference
-from ..logical import Aggregate, Join, Node, Project, project
+from ..logical import Aggregate, Join, Node, Project, join, project
 from ..ownership import is_local, is_partitioned
+from .aggregate_sides import together
 from .context import Context
 from .grouped_side import GroupedSide, Sides
+from .order_joins import flatten, order_joins
 from .rewriting import map_nodes
 
 FEWER = 4
@@ -39,23 +42,53 @@ def group_before_join(plan: Node, context: Context) -> Node:
             return node
         return _grouped(node, context) or node
 
-    return map_nodes(plan, visit)
+    changed = map_nodes(plan, visit)
+    return plan if changed == plan else order_joins(changed, context)
 
 
 def _grouped(node: Aggregate, context: Context) -> Node | None:
     below = node.input
-    if not isinstance(below, Project) or not isinstance(below.input, Join):
+    if not isinstance(below, Project):
         return None
-    joined = below.input
-    if joined.kind != "inner" or is_local(joined) or is_partitioned(joined):
-        return None
-    for position in (0, 1):
-        sides = Sides(node, below, joined, position)
-        if _fits(sides, context):
-            plan = GroupedSide(sides, context).plan()
-            if plan is not None:
-                return _without_regrouping(plan, joined, context)
+    fitting = [sides for sides in _choices(node, below, context) if _fits(sides, context)]
+    for sides in sorted(fitting, key=lambda sides: -_moved(sides, context)):
+        plan = GroupedSide(sides, context).plan()
+        if plan is not None:
+            return _without_regrouping(plan, sides.joined, context)
     return None
+
+
+def _choices(node: Aggregate, below: Project, context: Context) -> Iterator[Sides]:
+    """Joins of one relation with all the others, which may be grouped."""
+    group = flatten(below.input)
+    if group is None or is_local(below) or is_partitioned(below):
+        return
+    leaves, conditions = group
+    for leaf in leaves:
+        many = _largest_part([other for other in leaves if other is not leaf], conditions, context)
+        ids = frozenset(i for one in many for i in one.ids)
+        few = [one for one in leaves if one not in many]
+        rest = [c for c in conditions if columns_of(c) <= ids]
+        inside = [c for c in conditions if not columns_of(c) & ids]
+        across = tuple(c for c in conditions if c not in rest and c not in inside)
+        kept = order_joins(together(few, inside), context)
+        used = columns_of(*across) & frozenset(kept.ids)
+        if used and context.facts(kept).unique_on(used) is not None:
+            yield Sides(node, below, join("inner", together(many, rest), kept, across), 0)
+
+
+def _largest_part(leaves: list[Node], conditions: list[Expression], context: Context) -> list[Node]:
+    """Of the relations that conditions connect, those around the one with most rows."""
+    part = [max(leaves, key=lambda leaf: context.facts(leaf).rows)]
+    grown = True
+    while grown:
+        ids = frozenset(i for one in part for i in one.ids)
+        touching = [columns_of(c) for c in conditions if columns_of(c) & ids]
+        reached = frozenset(i for columns in touching for i in columns)
+        more = [one for one in leaves if one not in part and reached & frozenset(one.ids)]
+        part += more
+        grown = bool(more)
+    return [one for one in leaves if one in part]
 
 
 def _fits(sides: Sides, context: Context) -> bool:
