@@ -8,7 +8,7 @@ and measurement cannot drift apart, and code that branched on a secret could not
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from .secure import Operator, SecurePlan
@@ -19,51 +19,104 @@ class Cost:
     """rounds: the longest chain of dependent messages. sent_bytes: payload by party.
 
     messages: frames sent by each party. Outsiders stand behind the compute parties. Framing
-    overhead is not included.
+    overhead is not included. Two figures are predicted only, and equal costs may differ in them:
+    gates, the operands and columns that a compute party handles one by one, which is what few rows
+    cost; and moved_bytes, the rows that it packs, moves and unpacks in shuffles.
     """
 
     rounds: int
     sent_bytes: tuple[int, ...]
     messages: tuple[int, ...]
+    gates: int = field(default=0, compare=False)
+    moved_bytes: int = field(default=0, compare=False)
     expected: bool = False  # True where a quicksort makes the figures expectations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What a run took; `busy_seconds`: processor time by party, without its own fragments."""
+
+    cost: Cost
+    busy_seconds: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rates:
+    """Processor time of one party, in seconds: for each message that it sends and takes, for each
+    operand or column that a gate handles, for each byte that it sends, and for each byte of rows
+    that shuffles move."""
+
+    message_seconds: float
+    gate_seconds: float
+    byte_seconds: float
+    moved_byte_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """A network between the parties. `seconds()` is what algorithms are compared by."""
+    """A network between the parties, and how fast they compute. `seconds()` is what algorithms
+    are compared by.
+
+    round_trip_seconds: there and back; a round is one way. crowding: how many parties share a
+    processor. `rates` are those of the protocol that runs, once `running` has been asked.
+    """
 
     name: str
-    round_seconds: float
+    round_trip_seconds: float
     bytes_per_second: float
-    compute_seconds_per_byte: float
+    crowding: float = 1.0
+    rates: Rates | None = None
 
     def seconds(self, cost: Cost) -> float:
+        """How long a cost takes: the link and a party's processor, one after the other."""
         sent = max(cost.sent_bytes, default=0)
-        transfer = sent / self.bytes_per_second + sent * self.compute_seconds_per_byte
-        return cost.rounds * self.round_seconds + transfer
+        waiting = cost.rounds * self.round_trip_seconds / 2 + sent / self.bytes_per_second
+        return waiting + self.crowding * self.busy_seconds(cost)
 
-    def running(self, protocol: str) -> Link:
-        """The same network, where every byte takes as much computing as the protocol needs."""
-        return dataclasses.replace(
-            self, compute_seconds_per_byte=COMPUTE_SECONDS_PER_BYTE[protocol]
+    def busy_seconds(self, cost: Cost) -> float:
+        """Processor time of the party that has most to do."""
+        rates = self._rates
+        return (
+            max(cost.messages, default=0) * rates.message_seconds
+            + cost.gates * rates.gate_seconds
+            + max(cost.sent_bytes, default=0) * rates.byte_seconds
+            + cost.moved_bytes * rates.moved_byte_seconds
         )
 
+    def running(self, protocol: str) -> Link:
+        """The same network, with the processor's usual rates for a protocol unless it has its
+        own."""
+        return self if self.rates else dataclasses.replace(self, rates=RATES[protocol])
 
-COMPUTE_SECONDS_PER_BYTE = {"replicated": 6e-9, "additive": 4e-8}
-"""Processor time of one party for each byte that it sends, by protocol: as measured, for
-`additive` over triples (48 ns), ring products (28 to 31 ns) and permutations (54 ns)."""
+    def round_worth(self, and_bytes: int) -> int:
+        """How many bytes of AND gates' planes take as long as a round: a power of two.
 
+        `and_bytes`: what a party sends for each of them.
+        """
+        rates = self._rates
+        waiting = self.round_trip_seconds / 2 + self.crowding * rates.message_seconds
+        byte = 1 / self.bytes_per_second + self.crowding * rates.byte_seconds
+        return 1 << max(int(1.4142 * waiting / (and_bytes * byte)), 1).bit_length() - 1
+
+    @property
+    def _rates(self) -> Rates:
+        return self.rates or RATES["replicated"]
+
+
+RATES = {
+    "replicated": Rates(
+        message_seconds=3.5e-4, gate_seconds=2.5e-5, byte_seconds=1.2e-8, moved_byte_seconds=0
+    ),
+    "additive": Rates(
+        message_seconds=3.5e-4, gate_seconds=2.5e-5, byte_seconds=4e-8, moved_byte_seconds=0
+    ),
+}
+"""As measured on the machine that docs/performance.md names (benchmarks/calibrate.py)."""
 
 LINKS = {
-    "loopback": Link(
-        name="loopback", round_seconds=4e-4, bytes_per_second=5e8, compute_seconds_per_byte=6e-9
-    ),
-    "lan": Link(
-        name="lan", round_seconds=9e-4, bytes_per_second=1.25e8, compute_seconds_per_byte=6e-9
-    ),
-    "wan": Link(
-        name="wan", round_seconds=4e-2, bytes_per_second=1.25e7, compute_seconds_per_byte=6e-9
-    ),
+    "loopback": Link(name="loopback", round_trip_seconds=1e-4, bytes_per_second=1e9, crowding=1.5),
+    "lan": Link(name="lan", round_trip_seconds=5e-4, bytes_per_second=1.25e8),
+    "wan": Link(name="wan", round_trip_seconds=4e-2, bytes_per_second=1.25e7),
 }
 
 

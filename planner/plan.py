@@ -23,6 +23,7 @@ from .late_fetch import fetch_late
 from .logical import Ids, Node, Project
 from .lower import Lowering
 from .ownership import is_local, owners
+from .protocol_facts import PROTOCOLS
 from .rules import Context, rewrite
 from .secure import (
     Aggregate,
@@ -75,6 +76,7 @@ def plan_query(
             asker=asker,
             statement=statement.text,
             outsiders=outsiders,
+            round_worth=link.round_worth(PROTOCOLS[protocol].and_bytes(len(parties))),
         )
         for root in roots
     ]

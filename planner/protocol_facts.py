@@ -10,13 +10,16 @@ class ProtocolFacts:
     """What is public about a protocol. `assumption` ends "nobody learns anything else, ..."; where
     outsiders stand beside the compute parties, `committee_assumption` does.
 
-    `components`: of how many components of a shared value one party holds.
+    `components`: how many components of a shared value one party holds.
+    `and_bytes_per_peer`: what a party sends for the AND of a byte of planes, by the number of its
+    peers.
     """
 
     name: str
     least_parties: int
     most_parties: int
     components: int
+    and_bytes_per_peer: float
     assumption: str
     committee_assumption: str
 
@@ -26,6 +29,10 @@ class ProtocolFacts:
         if self.least_parties == self.most_parties:
             return f"exactly {self.least_parties}"
         return f"{self.least_parties} to {self.most_parties}"
+
+    def and_bytes(self, parties: int) -> int:
+        """What each of so many parties sends for the AND of a byte of planes."""
+        return round(self.and_bytes_per_peer * (parties - 1))
 
     def runs_between(self, parties: int) -> bool:
         return self.least_parties <= parties <= self.most_parties
@@ -37,6 +44,7 @@ PROTOCOLS = {
         least_parties=3,
         most_parties=3,
         components=2,
+        and_bytes_per_peer=0.5,
         assumption="as long as no two parties pool what they see",
         committee_assumption="as long as no two compute parties pool what they see",
     ),
@@ -45,6 +53,7 @@ PROTOCOLS = {
         least_parties=2,
         most_parties=5,
         components=1,
+        and_bytes_per_peer=34,
         assumption="even if all the others pool what they see",
         committee_assumption="as long as not all compute parties pool what they see",
     ),

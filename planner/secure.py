@@ -384,13 +384,16 @@ class Store(Operator):
 
 Root = Reveal | Store
 
+DEFAULT_ROUND_WORTH = 1 << 17
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecurePlan:
     """A whole query. `parties` are the compute parties by index; `asker` proposed the query.
 
     `outsiders` compute nothing: they may own fragments, receive, and ask. Their positions follow
-    those of the compute parties.
+    those of the compute parties. `round_worth`: the circuits take a round to last as long as the
+    ANDs of so many bytes of planes.
     """
 
     root: Root
@@ -399,6 +402,7 @@ class SecurePlan:
     asker: str
     statement: str  # the SQL text
     outsiders: tuple[str, ...] = ()
+    round_worth: int = DEFAULT_ROUND_WORTH
 
     @property
     def members(self) -> tuple[str, ...]:
@@ -422,6 +426,7 @@ class SecurePlan:
                 f"parties {' '.join(self.parties)}",
                 *([f"outsiders {' '.join(self.outsiders)}"] if self.outsiders else []),
                 f"asker {self.asker}",
+                f"round worth {self.round_worth}",
                 f"statement {self.statement!r}",
                 canonical(self.root),
             ]

@@ -2,7 +2,8 @@
 
 Words are unsigned; shorter ones are extended by zeros. Planes that are publicly 0 or 1 (above a
 short word, of a public constant) cost no gates. A sum of two w-bit words costs w - 1 ANDs and as
-many rounds as "ripple", about 3w ANDs and log2 w + 1 rounds as "prefix" (see carry.py).
+many rounds as "ripple", about 3w ANDs and log2 w + 1 rounds as "sparse", about 4w and log2 w as
+"full" (see carry.py); what a round is worth on the network decides, unless the caller does.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ def add(
     *,
     width: int,
     carry_in: int = 0,
-    adder: Adder = "prefix",
+    adder: Adder | None = None,
 ) -> Bits:
     """x + y + carry_in modulo 2^width; carry_in is a public 0 or 1."""
     (total,) = add_many(p, [(x, y)], width=width, carry_in=carry_in, adder=adder)
@@ -34,7 +35,7 @@ def add_many(
     *,
     width: int,
     carry_in: int = 0,
-    adder: Adder = "prefix",
+    adder: Adder | None = None,
 ) -> list[Bits]:
     """x + y + carry_in modulo 2^width for every pair, in the same rounds."""
     terms = [(word_planes(x, width), word_planes(y, width), carry_in) for x, y in pairs]
@@ -44,7 +45,9 @@ def add_many(
     ]
 
 
-def subtract(p: SharingProtocol, x: Bits, y: Bits, *, width: int, adder: Adder = "prefix") -> Bits:
+def subtract(
+    p: SharingProtocol, x: Bits, y: Bits, *, width: int, adder: Adder | None = None
+) -> Bits:
     """x - y modulo 2^width."""
     (difference,) = subtract_many(p, [(x, y)], width=width, adder=adder)
     return difference
@@ -55,7 +58,7 @@ def subtract_many(
     pairs: Sequence[tuple[Bits, Bits]],
     *,
     width: int,
-    adder: Adder = "prefix",
+    adder: Adder | None = None,
 ) -> list[Bits]:
     """x - y modulo 2^width for every pair, in the same rounds."""
     terms = [_difference(p, x, y, width) for x, y in pairs]
@@ -66,7 +69,7 @@ def subtract_many(
 
 
 def subtract_with_borrow(
-    p: SharingProtocol, x: Bits, y: Bits, *, width: int, adder: Adder = "prefix"
+    p: SharingProtocol, x: Bits, y: Bits, *, width: int, adder: Adder | None = None
 ) -> tuple[Bits, Bits]:
     """x - y modulo 2^width, and the flag x < y (of x and y modulo 2^width)."""
     (planes,) = sum_planes(p, [_difference(p, x, y, width)], carry_out=True, adder=adder)
@@ -75,7 +78,7 @@ def subtract_with_borrow(
 
 
 def add_constant(
-    p: SharingProtocol, x: Bits, value: int, *, width: int, adder: Adder = "prefix"
+    p: SharingProtocol, x: Bits, value: int, *, width: int, adder: Adder | None = None
 ) -> Bits:
     """x + value modulo 2^width, for a public value of either sign."""
     constant: list[Plane] = [value >> i & 1 for i in range(width)]
@@ -83,7 +86,7 @@ def add_constant(
     return join_planes(p, planes[:width], x.rows)
 
 
-def negate(p: SharingProtocol, x: Bits, *, width: int, adder: Adder = "prefix") -> Bits:
+def negate(p: SharingProtocol, x: Bits, *, width: int, adder: Adder | None = None) -> Bits:
     """-x modulo 2^width."""
     return subtract(p, p.constant_bits(0, 0, x.rows), x, width=width, adder=adder)
 
@@ -96,7 +99,7 @@ def sum_planes(
     terms: Sequence[Term],
     *,
     carry_out: bool = False,
-    adder: Adder = "prefix",
+    adder: Adder | None = None,
 ) -> list[list[Plane]]:
     """Sums of words given plane by plane, as (x, y, carry in); both words equally long.
 

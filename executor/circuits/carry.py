@@ -11,8 +11,9 @@ integers, and gates on them cost nothing.
 
 Networks: a tree where only the top is wanted; for all carries either one after the other
 ("ripple": one gate per plane, as many rounds), or Sklansky's network over every second plane
-("prefix": about 3w gates for w = 32, log2 w + 1 rounds; Sklansky, IRE Trans. 1960; the sparse form
-is Han and Carlson, ARITH 1987).
+("sparse": about 3w gates for w = 32, log2 w + 1 rounds), or over all of them ("full": about 4w
+gates, log2 w rounds; Sklansky, IRE Trans. 1960; the sparse form is Han and Carlson, ARITH 1987).
+Unless the caller names one, the cheapest is taken by what a round is worth on the network.
 """
 
 from __future__ import annotations
@@ -20,15 +21,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, assert_never
 
 from ..sharing.protocol import SharingProtocol
-from ..sharing.shares import Bits
+from ..sharing.shares import Bits, words
 
 Plane: TypeAlias = Bits | int
 """One plane (or one plane for each of several words side by side), or a public 0 or 1."""
 
-Adder: TypeAlias = Literal["prefix", "ripple"]
+Adder: TypeAlias = Literal["ripple", "sparse", "full"]
+
+ADDERS: tuple[Adder, ...] = ("ripple", "sparse", "full")
+
+GATE_BYTES = 1 << 10
+"""What it takes to handle one plane of a gate however few rows it has, in bytes of planes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +87,7 @@ def decide(p: SharingProtocol, chains: Sequence[Sequence[Segment]]) -> list[Plan
 
 
 def carries(
-    p: SharingProtocol, chains: Sequence[Sequence[Segment]], adder: Adder = "prefix"
+    p: SharingProtocol, chains: Sequence[Sequence[Segment]], adder: Adder | None = None
 ) -> list[list[Plane]]:
     """For every chain what each of its prefixes hands upwards, the shortest prefix first.
 
@@ -90,6 +96,7 @@ def carries(
     settled = [_settle(chain) for chain in chains]
     state = [[*low, *chain[len(low) :]] for low, chain in zip(settled, chains, strict=True)]
     first = [len(low) - 1 for low in settled]
+    adder = adder or _cheapest(p, state, first)
     networks = [
         _network(len(chain) - start, adder) for chain, start in zip(chains, first, strict=True)
     ]
@@ -120,18 +127,21 @@ def _settle(chain: Sequence[Segment]) -> list[Segment]:
 
 def _merge(p: SharingProtocol, nodes: Sequence[tuple[Segment, Segment]]) -> list[Segment]:
     """Every (high, low) as one segment; all gates in one round."""
-    gates: list[tuple[Bits, Bits]] = []
-    values = [_queue(p, gates, high.same, xor(p, high.value, low.value)) for high, low in nodes]
-    sames = [_queue(p, gates, high.same, low.same) for high, low in nodes]
-    products = p.and_(gates) if gates else []
-
-    def resolve(item: Plane | _Gate) -> Plane:
-        return products[item.index] if isinstance(item, _Gate) else item
-
+    pairs = [(high.same, xor(p, high.value, low.value)) for high, low in nodes]
+    products = and_planes(p, pairs + [(high.same, low.same) for high, low in nodes])
+    values, sames = products[: len(nodes)], products[len(nodes) :]
     return [
-        Segment(xor(p, high.value, resolve(value)), resolve(same))
+        Segment(xor(p, high.value, value), same)
         for (high, _), value, same in zip(nodes, values, sames, strict=True)
     ]
+
+
+def and_planes(p: SharingProtocol, pairs: Sequence[tuple[Plane, Plane]]) -> list[Plane]:
+    """x & y for every pair; free where either is public. At most 1 round."""
+    gates: list[tuple[Bits, Bits]] = []
+    queued = [_queue(gates, x, y) for x, y in pairs]
+    products = p.and_(gates) if gates else []
+    return [products[item.index] if isinstance(item, _Gate) else item for item in queued]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +149,7 @@ class _Gate:
     index: int
 
 
-def _queue(p: SharingProtocol, gates: list[tuple[Bits, Bits]], x: Plane, y: Plane) -> Plane | _Gate:
+def _queue(gates: list[tuple[Bits, Bits]], x: Plane, y: Plane) -> Plane | _Gate:
     """x & y: at once where one is public, else the place of a gate that is now queued."""
     if isinstance(x, int):
         return y if x else 0
@@ -149,19 +159,64 @@ def _queue(p: SharingProtocol, gates: list[tuple[Bits, Bits]], x: Plane, y: Plan
     return _Gate(len(gates) - 1)
 
 
+def _cheapest(
+    p: SharingProtocol, chains: Sequence[Sequence[Segment]], first: Sequence[int]
+) -> Adder:
+    """The adder whose gates and rounds take least on the network."""
+
+    def price(adder: Adder) -> int:
+        rounds = total = 0
+        for chain, start in zip(chains, first, strict=True):
+            depth, gates = _size(len(chain) - start, adder)
+            rounds = max(rounds, depth)
+            total += gates * (_plane_bytes(chain[-1]) + GATE_BYTES)
+        return total + rounds * p.round_worth
+
+    return min(ADDERS, key=price)
+
+
+def _plane_bytes(segment: Segment) -> int:
+    planes = [plane for plane in (segment.value, segment.same) if isinstance(plane, Bits)]
+    return max((plane.width * words(plane.rows) * 8 for plane in planes), default=0)
+
+
+@lru_cache(maxsize=512)
+def _size(length: int, adder: Adder) -> tuple[int, int]:
+    """Rounds and gates of a network. Where what is merged with is whole, one gate is enough."""
+    levels, whole, gates = _network(length, adder), {0}, 0
+    for level in levels:
+        joined = {high for high, low in level if low in whole}
+        gates += 2 * len(level) - len(joined)
+        whole |= joined
+    return len(levels), gates
+
+
 @lru_cache(maxsize=512)
 def _network(length: int, adder: Adder) -> tuple[tuple[tuple[int, int], ...], ...]:
     """Levels of (high, low) merges after which every place holds all that is below it."""
-    if adder == "ripple":
-        return tuple(((place, place - 1),) for place in range(1, length))
-    nodes = [(place, place - 1) for place in range(1, length, 2)]
-    odd = length // 2
-    for step in range(max(odd - 1, 0).bit_length()):
-        for j in range(odd):
-            if j >> step & 1:
-                nodes.append((2 * j + 1, 2 * ((j >> step << step) - 1) + 1))
-    nodes += [(place, place - 1) for place in range(2, length, 2)]
+    match adder:
+        case "ripple":
+            nodes = [(place, place - 1) for place in range(1, length)]
+        case "full":
+            nodes = _sklansky(range(length))
+        case "sparse":
+            nodes = [(place, place - 1) for place in range(1, length, 2)]
+            nodes += _sklansky(range(1, length, 2))
+            nodes += [(place, place - 1) for place in range(2, length, 2)]
+        case _:
+            assert_never(adder)
     return _as_soon_as_possible(nodes, length)
+
+
+def _sklansky(places: Sequence[int]) -> list[tuple[int, int]]:
+    """Merges after which every one of the places holds all of them below it."""
+    steps = range(max(len(places) - 1, 0).bit_length())
+    return [
+        (places[j], places[(j >> step << step) - 1])
+        for step in steps
+        for j in range(len(places))
+        if j >> step & 1
+    ]
 
 
 def _as_soon_as_possible(

@@ -8,6 +8,10 @@ whether its planes are all the same in both words (`same`); where they are the s
 lower segment decides: value = high.value ^ (high.same & (high.value ^ low.value)). What a segment
 says where its planes are the same is immaterial, so plane i starts out, for free, as
 (y_i, ~(x_i ^ y_i)), and everything below plane 0 decides 0.
+
+Merging from below, one plane after the other, needs no `same` but those of the planes themselves:
+half the gates, and a round for each plane. A round less costs a plane more, so it is the one or the
+other, by what a round is worth on the network.
 """
 
 from __future__ import annotations
@@ -29,12 +33,19 @@ def equal(p: SharingProtocol, pairs: Sequence[tuple[Bits, Bits]]) -> list[Bits]:
     return all_of(p, [p.invert(x ^ y) for x, y in pairs])
 
 
-def less_than(p: SharingProtocol, pairs: Sequence[tuple[Bits, Bits]]) -> list[Bits]:
-    """Whether x < y, row by row.
+def less_than(
+    p: SharingProtocol, pairs: Sequence[tuple[Bits, Bits]], *, serial: bool | None = None
+) -> list[Bits]:
+    """Whether x < y, row by row; `serial` says how, instead of the number of rows.
 
-    Cost: less than 2w ANDs and ceil(log2(w + 1)) rounds for the widest pair.
+    Cost: less than 2w ANDs and ceil(log2(w + 1)) rounds for the widest pair; for so many rows that
+    a plane is worth more than a round, w ANDs and w rounds.
     """
     _check_widths(pairs)
+    if serial is None:
+        serial = serial_comparison(p, sum(x.rows for x, _ in pairs))
+    if serial:
+        return _from_below(p, pairs)
     trees = [_Tree(p, x, y) for x, y in pairs]
     while any(tree.segments > 1 for tree in trees):
         active = [tree for tree in trees if tree.segments > 1]
@@ -42,6 +53,27 @@ def less_than(p: SharingProtocol, pairs: Sequence[tuple[Bits, Bits]]) -> list[Bi
         for tree in active:
             tree.merge(next(products), next(products) if tree.joins_same else None)
     return [tree.value for tree in trees]
+
+
+def serial_comparison(p: SharingProtocol, rows: float) -> bool:
+    """Whether so many rows are compared plane by plane from below."""
+    return rows > 8 * p.round_worth
+
+
+def _from_below(p: SharingProtocol, pairs: Sequence[tuple[Bits, Bits]]) -> list[Bits]:
+    """value = y ^ (same & (y ^ value)), from plane 0 upwards, where the value below it is 0."""
+    values = [p.constant_bits(0, 1, x.rows) for x, _ in pairs]
+    for place in range(max((x.width for x, _ in pairs), default=0)):
+        active = [i for i, (x, _) in enumerate(pairs) if place < x.width]
+        own = [pairs[i][1].planes(place, place + 1) for i in active]
+        same = [
+            p.invert(pairs[i][0].planes(place, place + 1) ^ y)
+            for i, y in zip(active, own, strict=True)
+        ]
+        gates = [(s, y ^ values[i]) for i, s, y in zip(active, same, own, strict=True)]
+        for i, y, product in zip(active, own, p.and_(gates), strict=True):
+            values[i] = y ^ product
+    return values
 
 
 def equal_constant(p: SharingProtocol, x: Bits, values: Sequence[int]) -> list[Bits]:

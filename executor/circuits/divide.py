@@ -6,21 +6,22 @@ thermometer code t_1 >= t_2 >= ...; its XORs are the digit's bits, and the new r
 R ^ XOR_j t_j & (D_{j-1} ^ D_j), where D_0 = R and D_j = R - j d.
 The remainder is no wider than the digits seen so far. Planes of j d above it only say whether j d
 is greater altogether: they are summed up beforehand, for all steps at once.
+
+Multiples lie side by side in the rows of a plane (lanes.py), so for few rows a radix of hundreds
+costs hardly more than two, and takes few steps.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
-import numpy as np
+from collections.abc import Sequence
 
 from ..sharing.protocol import SharingProtocol
-from ..sharing.shares import Bits, stack
-from .add import Term, join_planes, sum_planes, word_planes
-from .carry import Plane, Segment, carries, xor
+from ..sharing.shares import Bits, stack, words
+from .add import join_planes, sum_planes, word_planes
+from .carry import GATE_BYTES, Plane, Segment, and_planes, carries, xor
+from .lanes import Lanes
 
-_RADIX_BITS = ((1 << 12, 4), (1 << 14, 3), (1 << 16, 2))
-"""Up to so many rows, so many bits per digit: wide digits send more and take fewer rounds."""
+_MOST_DIGIT_BITS = 10
 
 
 def divide(p: SharingProtocol, numerator: Bits, denominator: Bits, *, quotient_width: int) -> Bits:
@@ -30,20 +31,33 @@ def divide(p: SharingProtocol, numerator: Bits, denominator: Bits, *, quotient_w
     0, the result is unspecified. No step is spent on quotient planes that are known to be 0.
 
     Cost: quotient_width / k steps of log2(w) + 3 rounds and about 4w (2^k - 1) ANDs, where w is
-    the denominator's width and k = 1 for many rows, up to 4 for few; and once about 3w ANDs and
-    log2(w) + 2 rounds for each multiple. 64 by 32 planes, 1000 rows: about 150 rounds.
+    the denominator's width and k (1 to 10) is the cheapest by the network; and once about
+    (k + 2) w (2^k - 1) ANDs and 2 log2(k) + log2(w) + 2 rounds for the multiples. 64 by 32 planes:
+    about 70 rounds for few rows, 150 for 1000.
     """
     if denominator.width == 0:
         return p.constant_bits((1 << quotient_width) - 1, quotient_width, numerator.rows)
     if numerator.width < quotient_width:
         numerator = _widened(p, numerator, quotient_width)
-    digit_bits = next((bits for rows, bits in _RADIX_BITS if numerator.rows <= rows), 1)
-    division = _Division(p, numerator, denominator, quotient_width, digit_bits)
-    return division.run()
+    digit_bits = _digit_bits(p, numerator.rows, denominator.width, quotient_width)
+    return _Division(p, numerator, denominator, quotient_width, digit_bits).run()
+
+
+def _digit_bits(p: SharingProtocol, rows: int, divisor_width: int, places: int) -> int:
+    """The bits of a digit that make a division cheapest."""
+
+    def price(bits: int) -> int:
+        steps, width = -(-places // bits), divisor_width + bits
+        lanes = Lanes(rows=rows, copies=(1 << bits) - 1)
+        plane = 8 * words(lanes.total) + GATE_BYTES
+        waiting = (width.bit_length() + 3) * p.round_worth
+        return steps * (4 * width * plane + waiting) + (bits + 2) * width * plane
+
+    return min(range(1, min(_MOST_DIGIT_BITS, max(places, 1)) + 1), key=price)
 
 
 class _Division:
-    """One division: what all its steps share. Multiples stand side by side in every plane."""
+    """One division: what all its steps share. Copy j - 1 of the lanes belongs to j d."""
 
     def __init__(
         self, p: SharingProtocol, numerator: Bits, denominator: Bits, places: int, digit_bits: int
@@ -53,7 +67,10 @@ class _Division:
         self.divisor_width = denominator.width
         self.digits = _digits(places, digit_bits)
         widest = max((bits for _, bits in self.digits), default=1)
-        self.inverted = _inverted_multiples(p, denominator, widest)
+        self.lanes = Lanes(rows=numerator.rows, copies=(1 << widest) - 1)
+        self.inverted = [
+            xor(p, plane, 1) for plane in _multiples(p, self.lanes, denominator, widest)
+        ]
         self.fits = _fits(p, self.inverted, self._seen_widths())
 
     def run(self) -> Bits:
@@ -61,8 +78,9 @@ class _Division:
         quotient = []
         for low, bits in self.digits:
             seen = stack([self.numerator.planes(low, low + bits), remainder])
-            passed, remainder = self._step(seen, (1 << bits) - 1)
-            quotient.append(_digit(passed, bits))
+            lanes = self.lanes.first((1 << bits) - 1)
+            passed, remainder = self._step(lanes, seen)
+            quotient.append(_digit(lanes, passed, bits))
         if not quotient:
             return self.p.constant_bits(0, 0, self.numerator.rows)
         return stack(quotient[::-1])
@@ -78,31 +96,19 @@ class _Division:
             remainder = min(widths[-1], self.divisor_width)
         return widths
 
-    def _step(self, seen: Bits, count: int) -> tuple[Bits, Bits]:
-        """The flags seen >= j d for j = 1 .. count side by side, and the new remainder."""
+    def _step(self, lanes: Lanes, seen: Bits) -> tuple[Bits, Bits]:
+        """The flags seen >= j d in the lanes, and the new remainder."""
         p, width = self.p, seen.width
-        digits = word_planes(seen, width)
-        inverted = [plane.planes(0, count) for plane in self.inverted[:width]]
-        (sums,) = sum_planes(
-            p, [([*digits, 0], [*inverted, self._fits(width, count)], 1)], carry_out=True
-        )
-        passed = self._flags(sums[-1], count)
-        gates = []
-        for plane in range(min(width, self.divisor_width)):
-            difference = self._flags(sums[plane], count)
-            before = stack([seen.planes(plane, plane + 1), difference.planes(0, count - 1)])
-            gates.append((passed, before ^ difference))
-        changes = stack([_xor_planes(product) for product in p.and_(gates)])
-        return passed, seen.planes(0, changes.width) ^ changes
-
-    def _fits(self, width: int, count: int) -> Plane:
-        flags = self.fits.get(width, 1)
-        return flags if isinstance(flags, int) else flags.planes(0, count)
-
-    def _flags(self, plane: Plane, count: int) -> Bits:
-        if isinstance(plane, int):
-            return self.p.constant_bits(-plane % (1 << count), count, self.numerator.rows)
-        return plane
+        digits = word_planes(lanes.spread(seen), width)
+        inverted = [_cut(lanes, plane) for plane in self.inverted[:width]]
+        top = _cut(lanes, self.fits.get(width, 1))
+        (sums,) = sum_planes(p, [([*digits, 0], [*inverted, top], 1)], carry_out=True)
+        kept = min(width, self.divisor_width)
+        passed = join_planes(p, sums[-1:], lanes.total)
+        differences = join_planes(p, sums[:kept], lanes.total)
+        before = lanes.moved_up(differences, seen.planes(0, kept))
+        (changes,) = p.and_([(passed, before ^ differences)])
+        return passed, seen.planes(0, kept) ^ lanes.folded(changes)
 
 
 def _digits(places: int, digit_bits: int) -> list[tuple[int, int]]:
@@ -115,74 +121,54 @@ def _digits(places: int, digit_bits: int) -> list[tuple[int, int]]:
     return digits
 
 
-def _digit(passed: Bits, bits: int) -> Bits:
+def _cut(lanes: Lanes, plane: Plane) -> Plane:
+    return plane if isinstance(plane, int) else lanes.cut(plane)
+
+
+def _digit(lanes: Lanes, passed: Bits, bits: int) -> Bits:
     """The binary digit of a thermometer code: plane i changes at every multiple of 2^i."""
-    return stack([_xor_planes(_multiples_of(passed, 1 << i)) for i in range(bits)])
+    multiples = range(1, 1 << bits)
+    kept = [[j % (1 << i) == 0 for j in multiples] for i in range(bits)]
+    return stack([lanes.folded(lanes.masked(passed, flags)) for flags in kept])
 
 
-def _multiples_of(passed: Bits, number: int) -> Bits:
-    """The flags for j = number, 2 number, 3 number, and so on."""
-    width = passed.width // number
-    return passed.map(lambda part: part[number - 1 :: number], rows=passed.rows, width=width)
+def _multiples(p: SharingProtocol, lanes: Lanes, divisor: Bits, digit_bits: int) -> list[Plane]:
+    """j d in copy j - 1 of the lanes, plane by plane, `digit_bits` planes wider than the divisor.
 
-
-def _xor_planes(x: Bits) -> Bits:
-    """The XOR of all planes. Local."""
-    return x.map(
-        lambda part: np.bitwise_xor.reduce(part, axis=0, keepdims=True), rows=x.rows, width=1
-    )
-
-
-def _inverted_multiples(p: SharingProtocol, divisor: Bits, digit_bits: int) -> list[Bits]:
-    """Plane by plane ~(j d) for j = 1 .. 2^k - 1 side by side."""
-    inverted = [p.invert(multiple) for multiple in _multiples(p, divisor, digit_bits)]
-    return [
-        stack([multiple.planes(plane, plane + 1) for multiple in inverted])
-        for plane in range(divisor.width + digit_bits)
-    ]
-
-
-def _multiples(p: SharingProtocol, divisor: Bits, digit_bits: int) -> list[Bits]:
-    """1 d to (2^k - 1) d, each as wide as the divisor and k planes more.
-
-    Odd multiples are sums or differences of a power of two and a multiple that is known already.
+    The sum of d 2^i in the copies whose j has that bit: full adders until two words are left, then
+    an adder.
     """
-    width, rows = divisor.width + digit_bits, divisor.rows
-    known: dict[int, Sequence[Plane]] = {1: word_planes(divisor, width)}
-    wanted = range(3, 1 << digit_bits, 2)
-    while missing := [j for j in wanted if j not in known]:
-        ways = {j: way for j in missing if (way := _way(j, tuple(known)))}
-        terms = [_term(p, known, way) for way in ways.values()]
-        known.update(zip(ways, sum_planes(p, terms), strict=True))
-    shifts = [(j, (j & -j).bit_length() - 1) for j in range(1, 1 << digit_bits)]
-    return [join_planes(p, _shifted(known[j >> by], by), rows) for j, by in shifts]
+    width, spread = divisor.width + digit_bits, lanes.spread(divisor)
+    terms: list[list[Plane]] = []
+    for i in range(digit_bits):
+        chosen = lanes.masked(spread, [j >> i & 1 == 1 for j in range(1, lanes.copies + 1)])
+        terms.append([*[0] * i, *word_planes(chosen, width - i)])
+    while len(terms) > 2:
+        groups = [terms[i : i + 3] for i in range(0, len(terms) // 3 * 3, 3)]
+        terms = _full_adders(p, groups) + terms[len(groups) * 3 :]
+    if len(terms) == 1:
+        return terms[0]
+    (total,) = sum_planes(p, [(terms[0], terms[1], 0)])
+    return total
 
 
-def _way(j: int, known: Sequence[int]) -> tuple[int, int, int] | None:
-    """(shift, sign, i) with j = 2^shift + sign i and i known."""
-    for shift in range(j.bit_length() + 1):
-        for sign in (1, -1):
-            if sign * (j - (1 << shift)) in known:
-                return shift, sign, sign * (j - (1 << shift))
-    return None
+def _full_adders(
+    p: SharingProtocol, groups: Sequence[Sequence[Sequence[Plane]]]
+) -> list[list[Plane]]:
+    """Two words for every three with the same sum: a + b + c = (a ^ b ^ c) + 2 maj(a, b, c)."""
+    places = [tuple(place) for group in groups for place in zip(*group, strict=True)]
+    ordered = [sorted(place, key=lambda plane: isinstance(plane, int)) for place in places]
+    gates = and_planes(p, [(xor(p, a, c), xor(p, b, c)) for a, b, c in ordered])
+    sums = [xor(p, xor(p, a, b), c) for a, b, c in ordered]
+    carried = [xor(p, c, gate) for (_, _, c), gate in zip(ordered, gates, strict=True)]
+    width, results = len(groups[0][0]), []
+    for start in range(0, len(places), width):
+        results.append(sums[start : start + width])
+        results.append([0, *carried[start : start + width - 1]])
+    return results
 
 
-def _term(
-    p: SharingProtocol, known: Mapping[int, Sequence[Plane]], way: tuple[int, int, int]
-) -> Term:
-    shift, sign, other = way
-    planes = known[other]
-    if sign < 0:
-        planes = [xor(p, plane, 1) for plane in planes]
-    return _shifted(known[1], shift), planes, int(sign < 0)
-
-
-def _shifted(planes: Sequence[Plane], by: int) -> list[Plane]:
-    zeros: list[Plane] = [0] * by
-    return [*zeros, *planes[: len(planes) - by]]
-
-
-def _fits(p: SharingProtocol, inverted: Sequence[Bits], widths: Sequence[int]) -> dict[int, Bits]:
+def _fits(p: SharingProtocol, inverted: Sequence[Plane], widths: Sequence[int]) -> dict[int, Bits]:
     """For every remainder width the flags that a multiple has no plane set from there on.
 
     A carry chain from the top: it lives on while planes are 0.

@@ -59,7 +59,7 @@ def count_ones(p: SharingProtocol, x: Bits) -> Bits:
     while len(words) > 1:
         width = words[0].width + 1
         pairs = [(words[i], words[i + 1]) for i in range(0, len(words) - 1, 2)]
-        sums = add_many(p, pairs, width=width, adder="ripple" if width < 4 else "prefix")
+        sums = add_many(p, pairs, width=width)
         odd = [_extended(p, word, width) for word in words[len(words) // 2 * 2 :]]
         words = sums + odd
     return words[0].planes(0, x.width.bit_length())

@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 
 from ..sharing.protocol import SharingProtocol, ShuffleHandle
 from ..sharing.shares import Bits, Share, as_bits, stack
-from .compare import less_than
+from .compare import less_than, serial_comparison
 from .order import Order, Placed, Shuffled, place
 from .packed_keys import PackedKeys
 from .row_numbers import number_width, row_numbers
@@ -53,12 +53,19 @@ def quicksort(
     """
     ties, moved, handle = shuffled_rows(p, keys, columns, distinct=distinct)
     compared = as_bits(moved[0])
-    schedule = plan_stages(keys.rows, p.and_weight)
+    schedule = plan_stages(keys.rows, batch_in_comparisons(p, keys.rows, compared.width))
     source = None if p.counts_only else find_order(p, PackedKeys.of(compared), schedule)
     if p.counts_only:
         count_batches(p, compared.width, schedule)
     sorted_keys = compared.planes(ties, compared.width)
     return place([sorted_keys, *moved[1:]], source), Order((Shuffled(handle), Placed(source)))
+
+
+def batch_in_comparisons(p: SharingProtocol, rows: int, width: int) -> int:
+    """How many comparisons the rounds of a batch are worth, as a power of two."""
+    serial = serial_comparison(p, rows)
+    rounds, bits = (width, width) if serial else ((width + 1).bit_length(), 2 * width)
+    return 1 << max((rounds + 1) * p.round_worth * 8 // (bits + 1), 1).bit_length() - 1
 
 
 def shuffled_rows(
@@ -79,7 +86,7 @@ def find_order(p: SharingProtocol, keys: PackedKeys, schedule: Schedule) -> _Row
     order = np.arange(schedule.stages[0].sample, dtype=np.intp)
     for stage in schedule.stages:
         gaps = _descend(p, keys, order, stage)
-        order = _merge_gaps(p, keys, order, gaps)
+        order = _merge_gaps(p, keys, order, gaps, stage.expected_pairs)
     return order
 
 
@@ -96,14 +103,19 @@ def _descend(p: SharingProtocol, keys: PackedKeys, order: _Rows, stage: Stage) -
     for level in range(stage.depth):
         step = 1 << stage.depth - level
         pivots = keys.take(order[step // 2 - 1 :: step])
-        outcome = opened_less(p, rest, pivots.bits(node))
+        outcome = opened_less(p, rest, pivots.bits(node), stage.rest)
         node <<= 1
         node += outcome ^ np.uint8(1)
     return node
 
 
-def _merge_gaps(p: SharingProtocol, keys: PackedKeys, order: _Rows, gaps: _Rows) -> _Rows:
-    """The order of sample and rest, after comparing all pairs of the rest in the same gap."""
+def _merge_gaps(
+    p: SharingProtocol, keys: PackedKeys, order: _Rows, gaps: _Rows, expected: float
+) -> _Rows:
+    """The order of sample and rest, after comparing all pairs of the rest in the same gap.
+
+    So many pairs are expected.
+    """
     sample, rest = len(order), len(gaps)
     # Unique numbers, so that every sorting algorithm gives the same result at every party.
     by_gap = np.sort(gaps * rest + np.arange(rest, dtype=np.intp)) % rest
@@ -111,7 +123,7 @@ def _merge_gaps(p: SharingProtocol, keys: PackedKeys, order: _Rows, gaps: _Rows)
     sizes = np.bincount(gaps, minlength=sample + 1)
     starts = np.cumsum(sizes) - sizes
     pairs = _pairs_in_gaps(starts, sizes)
-    ranks = _ranks(p, keys.take(members), pairs)
+    ranks = _ranks(p, keys.take(members), pairs, expected)
     result = np.empty(sample + rest, dtype=np.intp)
     result[np.arange(sample) + starts[1:]] = order
     gap_of = np.repeat(np.arange(sample + 1), sizes)
@@ -136,18 +148,19 @@ def _pairs_in_gaps(starts: _Rows, sizes: _Rows) -> _Pairs:
     return _Pairs(earlier, later)
 
 
-def _ranks(p: SharingProtocol, members: PackedKeys, pairs: _Pairs) -> _Rows:
+def _ranks(p: SharingProtocol, members: PackedKeys, pairs: _Pairs, expected: float) -> _Rows:
     """How many members of its gap are smaller, for every member."""
     if len(pairs.later) == 0:
         return np.zeros(members.rows, dtype=np.intp)
-    outcome = opened_less(p, members.bits(pairs.earlier), members.bits(pairs.later))
+    outcome = opened_less(p, members.bits(pairs.earlier), members.bits(pairs.later), expected)
     greater = np.where(outcome != 0, pairs.later, pairs.earlier)
     return np.bincount(greater, minlength=members.rows)
 
 
-def opened_less(p: SharingProtocol, x: Bits, y: Bits) -> NDArray[np.uint8]:
-    """Compares and opens: 1 where x < y."""
-    opened = p.open(less_than(p, [(x, y)]))
+def opened_less(p: SharingProtocol, x: Bits, y: Bits, expected: float) -> NDArray[np.uint8]:
+    """Compares and opens: 1 where x < y. How is decided by the number of rows that is expected, so
+    that the rounds do not depend on how many there are."""
+    opened = p.open(less_than(p, [(x, y)], serial=serial_comparison(p, expected)))
     assert opened is not None
     return np.unpackbits(opened[0].view(np.uint8).reshape(-1), count=x.rows, bitorder="little")
 
@@ -161,15 +174,15 @@ def count_batches(p: SharingProtocol, width: int, schedule: Schedule) -> None:
     """
     for stage in schedule.stages:
         for _ in range(stage.depth):
-            count_comparisons(p, stage.rest, width)
+            count_comparisons(p, stage.rest, width, stage.rest)
         pairs = stage.expected_pairs
         if stage.depth == 0:
-            count_comparisons(p, round(pairs), width)
+            count_comparisons(p, round(pairs), width, pairs)
         elif pairs:
-            count_comparisons(p, 64 * max(round((pairs + 31.5) / 64), 1), width)
+            count_comparisons(p, 64 * max(round((pairs + 31.5) / 64), 1), width, pairs)
             p.count_expected(0, 0.0, 0.0)
 
 
-def count_comparisons(p: SharingProtocol, rows: int, width: int) -> None:
+def count_comparisons(p: SharingProtocol, rows: int, width: int, expected: float) -> None:
     empty = Bits(rows, width, ())
-    p.open(less_than(p, [(empty, empty)]))
+    p.open(less_than(p, [(empty, empty)], serial=serial_comparison(p, expected)))

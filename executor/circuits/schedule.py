@@ -18,10 +18,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from math import sqrt
 
-_BATCH_IN_COMPARISONS = 1 << 16
-"""The rounds of a batch are worth so many comparisons of `replicated`: few rounds for few rows,
-few comparisons (about 1.04 log2 n for each of a million rows) for many."""
-
 _SPREAD = 0.01
 """The relative standard deviation that the number of comparisons may have."""
 
@@ -72,28 +68,29 @@ class Schedule:
 
 
 @lru_cache(maxsize=4096)
-def plan_stages(rows: int, weight: int = 1) -> Schedule:
+def plan_stages(rows: int, batch: int = 1 << 16) -> Schedule:
     """The cheapest schedule for so many rows, at least 2.
 
-    `weight`: how many times as much comparisons cost as with three parties.
+    `batch`: the rounds of a batch are worth so many comparisons: few rounds for few rows, few
+    comparisons (about 1.04 log2 n for each of a million rows) for many.
     """
-    return _cheapest(rows, _SPREAD, weight)
+    return _cheapest(rows, _SPREAD, batch)
 
 
-def _cheapest(rows: int, spread: float, weight: int) -> Schedule:
+def _cheapest(rows: int, spread: float, batch: int) -> Schedule:
     choices = [
-        Schedule(stages=(*_before(depth, weight), Stage(rows=rows, depth=depth)))
+        Schedule(stages=(*_before(depth, batch), Stage(rows=rows, depth=depth)))
         for depth in range((rows - 1).bit_length())
     ]
     steady = (choice for choice in choices if _spread(choice) <= spread)
-    return min(steady, key=lambda choice: stages_price(choice, weight))
+    return min(steady, key=lambda choice: stages_price(choice, batch))
 
 
 @lru_cache(maxsize=256)
-def _before(depth: int, weight: int) -> tuple[Stage, ...]:
+def _before(depth: int, batch: int) -> tuple[Stage, ...]:
     """The stages that order a sample of 2^depth - 1 rows."""
     sample = (1 << depth) - 1
-    return _cheapest(sample, _SAMPLE_SPREAD, weight).stages if sample > 1 else ()
+    return _cheapest(sample, _SAMPLE_SPREAD, batch).stages if sample > 1 else ()
 
 
 def _spread(schedule: Schedule) -> float:
@@ -101,6 +98,6 @@ def _spread(schedule: Schedule) -> float:
     return deviation / schedule.comparisons
 
 
-def stages_price(schedule: Schedule, weight: int) -> float:
-    """What a schedule costs, in comparisons of `replicated`."""
-    return weight * schedule.comparisons + _BATCH_IN_COMPARISONS * schedule.batches
+def stages_price(schedule: Schedule, batch: int) -> float:
+    """What a schedule costs, in comparisons."""
+    return schedule.comparisons + batch * schedule.batches

@@ -34,6 +34,7 @@ from ..sharing.protocol import SharingProtocol
 from ..sharing.shares import Bits, Share, as_bits
 from .packed_keys import PackedKeys
 from .quicksort import (
+    batch_in_comparisons,
     count_batches,
     count_comparisons,
     find_order,
@@ -58,15 +59,15 @@ class Selection:
 
 
 @lru_cache(maxsize=1024)
-def plan_selection(rows: int, count: int, weight: int = 1) -> Selection | None:
+def plan_selection(rows: int, count: int, batch: int = 1 << 16) -> Selection | None:
     """The cheapest sample; None if the rows are too few for any, or sorting all is cheaper.
 
-    `weight`: how many times as much comparisons cost as with three parties.
+    `batch`: the rounds of a batch are worth so many comparisons.
     """
     options = [_selection(rows, count, (1 << depth) - 1) for depth in range(4, rows.bit_length())]
     possible = [s for s in options if s.rank <= s.sample and 2 <= s.candidates < s.rows]
-    best = min(possible, key=lambda s: _price(s, weight), default=None)
-    if best is None or _price(best, weight) >= stages_price(plan_stages(rows, weight), weight):
+    best = min(possible, key=lambda s: _price(s, batch), default=None)
+    if best is None or _price(best, batch) >= stages_price(plan_stages(rows, batch), batch):
         return None
     return best
 
@@ -79,10 +80,10 @@ def _selection(rows: int, count: int, sample: int) -> Selection:
     return Selection(rows=rows, count=count, sample=sample, rank=rank, candidates=candidates)
 
 
-def _price(selection: Selection, weight: int) -> float:
-    sorts = (plan_stages(selection.sample, weight), plan_stages(selection.candidates, weight))
-    once = weight * (selection.rows - selection.sample)
-    return once + sum(stages_price(schedule, weight) for schedule in sorts)
+def _price(selection: Selection, batch: int) -> float:
+    sorts = (plan_stages(selection.sample, batch), plan_stages(selection.candidates, batch))
+    once = batch + selection.rows - selection.sample
+    return once + sum(stages_price(schedule, batch) for schedule in sorts)
 
 
 def smallest(
@@ -95,37 +96,40 @@ def smallest(
     """
     ties, moved, _ = shuffled_rows(p, keys, columns, distinct=False)
     compared = as_bits(moved[0])
+    batch = batch_in_comparisons(p, keys.rows, compared.width)
     source = None
     if p.counts_only:
-        _count(p, compared.width, selection)
+        _count(p, compared.width, selection, batch)
     else:
-        source = _found(p, PackedKeys.of(compared), selection)
+        source = _found(p, PackedKeys.of(compared), selection, batch)
     kept = [compared.planes(ties, compared.width), *moved[1:]]
     return [permute_rows(column, source, rows=selection.count) for column in kept]
 
 
-def _found(p: SharingProtocol, keys: PackedKeys, selection: Selection) -> _Rows:
+def _found(p: SharingProtocol, keys: PackedKeys, selection: Selection, batch: int) -> _Rows:
     """The positions of the smallest rows, ascending."""
     count, sample = selection.count, selection.sample
-    order = find_order(p, keys, plan_stages(sample, p.and_weight))
+    order = find_order(p, keys, plan_stages(sample, batch))
     pivot = keys.take(order[selection.rank - 1 : selection.rank])
     rest = np.arange(sample, keys.rows, dtype=np.intp)
-    below = opened_less(p, keys.bits(rest), pivot.bits(np.zeros(len(rest), dtype=np.intp)))
+    once = pivot.bits(np.zeros(len(rest), dtype=np.intp))
+    below = opened_less(p, keys.bits(rest), once, len(rest))
     chosen = np.zeros(keys.rows, dtype=np.bool_)
     chosen[order[: selection.rank]] = True
     chosen[sample:] = below != 0
     missing = selection.candidates - int(np.count_nonzero(chosen))
     if missing < 0 or selection.candidates - missing < count:
-        return find_order(p, keys, plan_stages(keys.rows, p.and_weight))[:count]
+        return find_order(p, keys, plan_stages(keys.rows, batch))[:count]
     others = np.flatnonzero(~chosen)
     chosen[others[np.arange(missing) * len(others) // max(missing, 1)]] = True
     candidates = np.flatnonzero(chosen)
-    schedule = plan_stages(selection.candidates, p.and_weight)
+    schedule = plan_stages(selection.candidates, batch)
     return candidates[find_order(p, keys.take(candidates), schedule)[:count]]
 
 
-def _count(p: SharingProtocol, width: int, selection: Selection) -> None:
+def _count(p: SharingProtocol, width: int, selection: Selection, batch: int) -> None:
     """Counts what `_found` runs."""
-    count_batches(p, width, plan_stages(selection.sample, p.and_weight))
-    count_comparisons(p, selection.rows - selection.sample, width)
-    count_batches(p, width, plan_stages(selection.candidates, p.and_weight))
+    count_batches(p, width, plan_stages(selection.sample, batch))
+    rest = selection.rows - selection.sample
+    count_comparisons(p, rest, width, rest)
+    count_batches(p, width, plan_stages(selection.candidates, batch))

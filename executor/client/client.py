@@ -68,8 +68,9 @@ class Progress:
 class Result:
     """What came of a query. `table` is None unless this party is a recipient.
 
-    rounds, sent_bytes (by compute party) and messages (of all together) are measured; `predicted`
-    is what the planner had computed. EXPLAIN gives a table with one column `explain`.
+    rounds, sent_bytes (by party), messages (of all together) and busy_seconds (processor time by
+    party, without its own fragments) are measured; `predicted` is what the planner had computed.
+    EXPLAIN gives a table with one column `explain`.
     `message` says what a statement did that gives no rows, as CREATE SHARED TABLE.
     """
 
@@ -78,6 +79,7 @@ class Result:
     rounds: int
     sent_bytes: tuple[int, ...]
     messages: int
+    busy_seconds: tuple[float, ...]
     seconds: float
     predicted: PlanCost
     plan_digest: str
@@ -252,6 +254,7 @@ class Client:
             rounds=facts["rounds"],
             sent_bytes=tuple(facts["sent_bytes"]),
             messages=facts["messages"],
+            busy_seconds=tuple(facts["busy_seconds"]),
             seconds=facts["seconds"],
             predicted=restore_cost(facts["predicted"]),
             plan_digest=facts["plan"],

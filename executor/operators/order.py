@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from ...planner.secure import Sort, SortKey
 from ..circuits.partition import partition
 from ..circuits.rows import slice_rows
+from ..circuits.quicksort import batch_in_comparisons
+from ..circuits.row_numbers import number_width
 from ..circuits.smallest import plan_selection, smallest
 from ..circuits.sort import sort
 from ..sharing.protocol import SharingProtocol
@@ -43,7 +45,11 @@ def _by_keys(p: SharingProtocol, node: Sort, table: SecretTable, stop: int) -> S
     """The rows in order, the first `stop` of them at least."""
     key = stack([sort_key(p, node.keys, table), p.invert(table.valid)])
     columns = flatten(p, table.columns)
-    selection = plan_selection(table.rows, stop, p.and_weight) if node.sort == "select" else None
+    selection = None
+    if node.sort == "select":
+        width = key.width + number_width(table.rows)
+        batch = batch_in_comparisons(p, table.rows, width)
+        selection = plan_selection(table.rows, stop, batch)
     if selection is not None:
         first, *rest = smallest(p, key, columns, selection)
         sorted_key = as_bits(first)

@@ -10,7 +10,16 @@ from __future__ import annotations
 from functools import lru_cache
 
 from ...planner.cost import Cost, PlanCost
-from ...planner.secure import Fragment, Operator, Reveal, Root, SecurePlan, Store, children
+from ...planner.secure import (
+    DEFAULT_ROUND_WORTH,
+    Fragment,
+    Operator,
+    Reveal,
+    Root,
+    SecurePlan,
+    Store,
+    children,
+)
 from ..sharing.counting import Mark
 from ..sharing.protocols import CountedProtocol, counting_protocol
 from ..sharing.shares import Bits, Ring
@@ -28,10 +37,13 @@ class DryRunPricer:
         parties: tuple[str, ...],
         protocol: str = "replicated",
         outsiders: tuple[str, ...] = (),
+        *,
+        round_worth: int = DEFAULT_ROUND_WORTH,
     ) -> None:
         self.parties = parties
         self.outsiders = outsiders
         self.protocol = protocol
+        self.round_worth = round_worth
         self._operator_cost = lru_cache(maxsize=4096)(self._price_operator)
 
     def operator_cost(self, operator: Operator) -> Cost:
@@ -98,6 +110,7 @@ class DryRunPricer:
             asker=self.parties[0],
             statement="",
             outsiders=self.outsiders,
+            round_worth=self.round_worth,
         )
 
 
@@ -134,6 +147,8 @@ def _between(start: Mark, stop: Mark) -> Cost:
         rounds=stop.depth - start.depth,
         sent_bytes=tuple(round(now - before) for now, before in sent),
         messages=tuple(round(now - before) for now, before in frames),
+        gates=stop.gates - start.gates,
+        moved_bytes=stop.moved_bytes - start.moved_bytes,
         expected=stop.expectations > start.expectations,
     )
 

@@ -95,6 +95,7 @@ class Runner:
     ) -> None:
         self.plan = plan
         self.protocol = protocol
+        protocol.round_worth = plan.round_worth
         self.execution = Execution(protocol)
         self.watch = watch
         self.shelf = shelf

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 
 import pyarrow as pa
 
-from ...planner.cost import Cost, PlanCost
+from ...planner.cost import Cost, Measured, PlanCost
 from ...planner.explain import explain_analyze
 from ...planner.privacy import row_count
 from ...planner.secure import SecurePlan, Store
@@ -35,7 +35,7 @@ GRACE_SECONDS = 2.0
 """How long the asker waits, after a failure, for what the others say about it."""
 
 _AT_ONCE_SECONDS = 0.2
-_NOTHING = Cost(rounds=0, sent_bytes=(), messages=())
+_NOTHING = Measured(cost=Cost(rounds=0, sent_bytes=(), messages=()), busy_seconds=())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +136,9 @@ class Inquiry:
         finally:
             resources.slot.release(session_id)
 
-    def _run_everywhere(self, session_id: str, plan: SecurePlan) -> tuple[pa.Table | None, Cost]:
+    def _run_everywhere(
+        self, session_id: str, plan: SecurePlan
+    ) -> tuple[pa.Table | None, Measured]:
         """Starts the session at all nodes, runs it here, and waits until all of them are done."""
         resources, audit = self._resources, self._resources.audit
         if not resources.slot.keep(session_id):
@@ -198,30 +200,32 @@ class Inquiry:
             )
         return cause
 
-    def _measured(self, usage: Usage, replies: Replies) -> Cost:
+    def _measured(self, usage: Usage, replies: Replies) -> Measured:
         parties, own = self._resources.federation.parties, self._resources.party
         usages = [
             usage if name == own else Usage.from_body(replies.bodies[name]) for name in parties
         ]
-        return Cost(
+        cost = Cost(
             rounds=max(u.depth for u in usages),
             sent_bytes=tuple(u.sent_bytes for u in usages),
             messages=tuple(u.sent_messages for u in usages),
         )
+        return Measured(cost=cost, busy_seconds=tuple(u.busy_microseconds / 1e6 for u in usages))
 
-    def _analysis(self, plan: SecurePlan, measured: Cost, seconds: float) -> str:
+    def _analysis(self, plan: SecurePlan, measured: Measured, seconds: float) -> str:
         if self._predicted is None:
             raise InternalError("a query ran without a prediction")
-        return explain_analyze(plan, self._predicted, measured, seconds)
+        return explain_analyze(plan, self._predicted, measured.cost, seconds)
 
-    def _facts(self, session_id: str, plan: SecurePlan, privacy: str, measured: Cost) -> Body:
+    def _facts(self, session_id: str, plan: SecurePlan, privacy: str, measured: Measured) -> Body:
         predicted = self._predicted or self._resources.compiler.price(plan)
         return {
             "session": session_id,
             "recipients": list(plan.root.recipients),
-            "rounds": measured.rounds,
-            "sent_bytes": list(measured.sent_bytes),
-            "messages": sum(measured.messages),
+            "rounds": measured.cost.rounds,
+            "sent_bytes": list(measured.cost.sent_bytes),
+            "messages": sum(measured.cost.messages),
+            "busy_seconds": list(measured.busy_seconds),
             "seconds": time.monotonic() - self._began,
             "predicted": cost_body(predicted),
             "plan": plan.digest,

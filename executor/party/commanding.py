@@ -63,6 +63,7 @@ def command_facts(outcome: Outcome, parties: int, seconds: float) -> Body:
         "rounds": 0,
         "sent_bytes": [0] * parties,
         "messages": 0,
+        "busy_seconds": [0.0] * parties,
         "seconds": seconds,
         "predicted": cost_body(PlanCost(total=nothing, operators=())),
         "plan": "",

@@ -11,6 +11,7 @@ from ...planner import plan_query
 from ...planner.cost import Link, PlanCost, Pricer
 from ...planner.explain import explain_plan
 from ...planner.privacy import explain_privacy
+from ...planner.protocol_facts import PROTOCOLS
 from ...planner.secure import Root, SecurePlan
 from ...query import bind, load_catalog, parse, syntax
 from ...query.bound import Statement
@@ -73,7 +74,8 @@ class SqlCompiler:
         self._protocol = protocol
         self._admit = admit
         self._shared = shared
-        self._pricer: Pricer = DryRunPricer(parties, protocol, outsiders)
+        worth = link.round_worth(PROTOCOLS[protocol].and_bytes(len(parties)))
+        self._pricer: Pricer = DryRunPricer(parties, protocol, outsiders, round_worth=worth)
         self.price = lru_cache(_REMEMBERED)(self._pricer.plan_cost)
 
     def command(self, text: str) -> Command | None:

@@ -99,11 +99,12 @@ class Check(Message):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage(Message):
-    """What one party spent on a query that ended well."""
+    """What one party spent on a query that ended well; processor time without its own fragments."""
 
     depth: int
     sent_bytes: int
     sent_messages: int
+    busy_microseconds: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +155,8 @@ def _cost(body: Mapping[str, Any]) -> Cost:
         rounds=int(body["rounds"]),
         sent_bytes=tuple(int(n) for n in body["sent_bytes"]),
         messages=tuple(int(n) for n in body["messages"]),
+        gates=int(body["gates"]),
+        moved_bytes=int(body["moved_bytes"]),
         expected=bool(body["expected"]),
     )
 

@@ -22,6 +22,7 @@ from ..transport.mesh import PeerAddress, connect_mesh
 from ..transport.tls import Limits, TlsChannel
 from .messages import Usage
 from .resources import Resources, complain
+from .stopwatch import Stopwatch
 
 _INTERRUPT_SECONDS = 0.05
 
@@ -53,6 +54,7 @@ class Session:
         self._channel: TlsChannel | None = None
         self._source: TableSource | None = None
         self._start = Counters()
+        self._busy = Stopwatch()
         self._state, self._step, self._step_number = "connecting", "connecting", 0
         self._steps = _count(plan.root)
 
@@ -108,7 +110,7 @@ class Session:
         resources = self._resources
         if self._outside and resources.party not in self.plan.linked:
             self._raise_if_ended()
-            return None, Usage(depth=0, sent_bytes=0, sent_messages=0)
+            return None, Usage(depth=0, sent_bytes=0, sent_messages=0, busy_microseconds=0)
         channel = self._connect()
         keys = None if self._outside else agree_keys(channel, self._context())
         shelf = resources.shared.shelf(self.id, self.plan)
@@ -122,6 +124,7 @@ class Session:
                 sent_messages=counters.sent_messages,
             )
             self._state = "running"
+            self._busy.start()
             self._source = resources.gate.pass_through(0)
             table = resources.run(
                 self.plan,
@@ -131,6 +134,7 @@ class Session:
                 watch=self._watch,
                 shelf=shelf,
             )
+            self._busy.stop()
         finally:
             shelf.close()
             self._source = None
@@ -141,6 +145,7 @@ class Session:
             depth=counters.depth - self._start.depth,
             sent_bytes=counters.sent_bytes - self._start.sent_bytes,
             sent_messages=counters.sent_messages - self._start.sent_messages,
+            busy_microseconds=round(self._busy.seconds * 1e6),
         )
 
     def _connect(self) -> TlsChannel:
@@ -215,6 +220,10 @@ class Session:
     def _watch(self, step_number: int, step: str) -> None:
         self._raise_if_ended()
         self._step_number, self._step = step_number, step
+        if step == "local fragment":
+            self._busy.stop()
+        else:
+            self._busy.start()
         if self._channel is not None:
             self._channel.step = step
 

@@ -30,6 +30,8 @@ class Mark:
     depth: int = 0
     sent_bytes: tuple[float, ...] = ()
     sent_messages: tuple[float, ...] = ()
+    gates: int = 0
+    moved_bytes: int = 0
     expectations: int = 0
 
 
@@ -52,10 +54,12 @@ class Counting:
 
     def __init__(self, parties: int, outsiders: int = 0) -> None:
         self.parties = parties
+        self.round_worth = messages.ROUND_WORTH
         self.members = parties + outsiders
         self._depths = [0] * self.members
         self._sent_bytes: list[float] = [0] * self.members
         self._sent_messages: list[float] = [0] * self.members
+        self._gates = self._moved_bytes = 0
         self._expectations = 0
 
     def level(self) -> Mark:
@@ -69,6 +73,8 @@ class Counting:
             depth=max(self._depths),
             sent_bytes=tuple(self._sent_bytes),
             sent_messages=tuple(self._sent_messages),
+            gates=self._gates,
+            moved_bytes=self._moved_bytes,
             expectations=self._expectations,
         )
 
@@ -82,6 +88,8 @@ class Counting:
             rounds=max(self._depths) - start.depth,
             sent_bytes=tuple(round(now - before) for now, before in sent),
             messages=tuple(round(now - before) for now, before in frames),
+            gates=self._gates - start.gates,
+            moved_bytes=self._moved_bytes - start.moved_bytes,
             expected=self._expectations > start.expectations,
         )
 
@@ -119,6 +127,15 @@ class Counting:
     def random_bits(self, rows: int, width: int) -> Bits:
         return Bits(rows, width, ())
 
+    def _handle(self, gates: int) -> None:
+        """Notes so many operands of gates, or columns, that a call handles one by one."""
+        self._gates += gates
+
+    def _move(self, columns: Sequence[Share]) -> None:
+        """Notes that rows of these columns are moved."""
+        self._handle(len(columns))
+        self._moved_bytes += messages.row_set_bytes(columns)
+
     def _raise_to(self, depth: int) -> None:
         """Brings the compute parties to one depth."""
         self._depths[: self.parties] = [depth] * self.parties
@@ -139,7 +156,6 @@ class CountingProtocol(Counting):
 
     flag_elements = messages.FLAG_ELEMENTS
     mask_elements = messages.MASK_ELEMENTS
-    and_weight = 1
 
     def __init__(self, parties: int = PARTIES, outsiders: int = 0) -> None:
         if parties != PARTIES:
@@ -159,6 +175,7 @@ class CountingProtocol(Counting):
         ]
 
     def open(self, shares: Sequence[Share]) -> None:
+        self._handle(len(shares))
         self._count(messages.open_round(shares))
 
     def reveal(self, shares: Sequence[Share], recipient: int) -> list[NDArray[Any]] | None:
@@ -169,32 +186,39 @@ class CountingProtocol(Counting):
         return None
 
     def and_(self, pairs: Sequence[tuple[Bits, Bits]]) -> list[Bits]:
+        self._handle(len(pairs))
         self._count(messages.and_round(pairs))
         return [Bits(*messages.and_shape(x, y), ()) for x, y in pairs]
 
     def multiply(self, pairs: Sequence[tuple[Ring, Ring]]) -> list[Ring]:
+        self._handle(len(pairs))
         self._count(messages.multiply_round(pairs))
         return [Ring(x.rows, x.bits, ()) for x, _ in pairs]
 
     def dot(self, sums: Sequence[Sequence[tuple[Ring, Ring]]]) -> list[Ring]:
+        self._handle(sum(map(len, sums)))
         self._count(messages.dot_round(sums))
         return [Ring(*messages.sum_shape(pairs), ()) for pairs in sums]
 
     def total_product(self, pairs: Sequence[tuple[Ring, Ring]]) -> list[Ring]:
+        self._handle(len(pairs))
         self._count(messages.total_round(pairs))
         return [Ring(1, x.bits, ()) for x, _ in pairs]
 
     def flags_to_ring(self, flags: Sequence[Bits], bits: int) -> list[Ring]:
+        self._handle(len(flags))
         self._count(*messages.flags_rounds(flags, bits))
         return [Ring(flag.rows, bits, ()) for flag in flags]
 
     def ring_addends(self, xs: Sequence[Ring], width: int) -> list[tuple[Bits, Bits]]:
+        self._handle(len(xs))
         self._count(messages.addends_round(xs, width))
         return [(Bits(x.rows, width, ()), Bits(x.rows, width, ())) for x in xs]
 
     def ring_masks(
         self, rows: int, bits: int, count: int
     ) -> tuple[list[Bits], Callable[[Sequence[Bits]], list[Ring]]]:
+        self._handle(count)
         self._count(messages.masks_round(rows, bits, count))
 
         def finish(differences: Sequence[Bits]) -> list[Ring]:
@@ -218,5 +242,6 @@ class CountingProtocol(Counting):
         self, handle: ShuffleHandle, columns: Sequence[Share], roles: Roles
     ) -> list[Share]:
         messages.check_rows(columns, handle.rows)
+        self._move(columns)
         self._count(*messages.shuffle_rounds(columns, roles))
         return list(columns)

@@ -27,6 +27,10 @@ MASK_ELEMENTS = 4.0
 """What mask, subtractor and opening cost, in ring elements."""
 
 
+ROUND_WORTH = 1 << 17
+"""What a round is worth in bytes of AND gates' planes where no plan says it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Roles:
     """The parties of a shuffle by the permutations that they know.
@@ -157,13 +161,20 @@ def shuffle_rounds(columns: Sequence[Share], roles: Roles) -> tuple[Round, Round
     rows = relation_rows(columns)
     width = sum(column.width for column in columns if isinstance(column, Bits))
     rings = sum(share_bytes(column) for column in columns if isinstance(column, Ring))
-    packed = rows * row_bytes(width) + rings
+    packed = row_set_bytes(columns)
     planes = plane_bytes(rows, width) + rings
     first, middle, last = roles.first, roles.middle, roles.last
     return (
         make_round(Kind.SHUFFLE, [(middle, last, packed), (first, middle, packed)]),
         make_round(Kind.RESHARE, [(middle, last, planes), (last, middle, planes)]),
     )
+
+
+def row_set_bytes(columns: Sequence[Share]) -> int:
+    """Bytes of a relation's packed rows."""
+    width = sum(column.width for column in columns if isinstance(column, Bits))
+    rings = sum(share_bytes(column) for column in columns if isinstance(column, Ring))
+    return relation_rows(columns) * row_bytes(width) + rings
 
 
 def relation_rows(columns: Sequence[Share]) -> int:

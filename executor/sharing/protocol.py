@@ -52,8 +52,9 @@ class SharingProtocol(Protocol):
     """About what a flag costs on its way into the ring, in ring elements per row and party."""
     mask_elements: float
     """About what a word costs that goes there under a mask: mask, subtractor and opening."""
-    and_weight: int
-    """How many times as much an AND costs as in `replicated`, against a round."""
+    round_worth: int
+    """A round lasts as long as the ANDs of so many bytes of planes: circuits trade one for the
+    other by it. The plan sets it, the same at every party."""
 
     def input(self, inputs: Sequence[Input]) -> list[Share]:
         """Shares the owners' columns. 1 round; w (or `bits`) bits per row from each owner (outside

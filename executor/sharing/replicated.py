@@ -16,7 +16,15 @@ from ..transport.channel import Buffer, Channel
 from . import convert, products, shuffles
 from .inputs import share_inputs
 from .link import Link
-from .messages import FLAG_ELEMENTS, HELD, MASK_ELEMENTS, PARTIES, check_constant, input_round
+from .messages import (
+    FLAG_ELEMENTS,
+    HELD,
+    MASK_ELEMENTS,
+    PARTIES,
+    ROUND_WORTH,
+    check_constant,
+    input_round,
+)
 from .opening import freshly_masked, open_to_all, reveal_to
 from .outside import send_reveal, with_outsiders
 from .protocol import Input, ShuffleHandle
@@ -35,10 +43,10 @@ class ReplicatedProtocol:
     parties = PARTIES
     flag_elements = FLAG_ELEMENTS
     mask_elements = MASK_ELEMENTS
-    and_weight = 1
 
     def __init__(self, channel: Channel, keys: SessionKeys) -> None:
         self.party = channel.party
+        self.round_worth = ROUND_WORTH
         self._link = Link(channel, keys)
 
     def input(self, inputs: Sequence[Input]) -> list[Share]:

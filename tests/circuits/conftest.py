@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tacit.executor.circuits import schedule
+from tacit.executor.circuits import quicksort, schedule
 from tacit.executor.circuits.rows import permute_rows
 from tacit.executor.sharing.protocol import Input
 from tacit.executor.sharing.shares import Bits, Ring, Share, words
@@ -35,7 +35,7 @@ class ClearProtocol:
     parties: int = 1
     flag_elements: float = 4 / 3
     mask_elements: float = 4.0
-    and_weight: int = 1
+    round_worth: int = 1 << 17
     rounds: int = 0
     and_planes: float = 0
     and_words: float = 0
@@ -294,7 +294,7 @@ def cheap_batches() -> Callable[[int], Any]:
             schedule._before.cache_clear()
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(schedule, "_BATCH_IN_COMPARISONS", comparisons)
+            patch.setattr(quicksort, "batch_in_comparisons", lambda p, rows, width: comparisons)
             patch.setattr(schedule, "_SPREAD", 1.0)
             patch.setattr(schedule, "_SAMPLE_SPREAD", 1.0)
             forget()

@@ -14,7 +14,7 @@ from tacit.executor.circuits.add import (
     subtract_with_borrow,
 )
 
-ADDERS = ["prefix", "ripple"]
+ADDERS = ["ripple", "sparse", "full"]
 
 
 @st.composite
@@ -73,7 +73,7 @@ def test_pairs_of_different_shapes_share_their_rounds(clear):
 def test_prefix_costs_about_3w_gates_in_log_rounds(clear, width, gates, rounds):
     p = clear()
     x = p.bits([1], width)
-    add(p, x, x, width=width)
+    add(p, x, x, width=width, adder="sparse")
     assert p.and_planes <= gates
     assert p.rounds <= rounds
 
@@ -105,3 +105,14 @@ def test_a_dry_run_counts_the_same(clear):
         return p.cost()
 
     assert run(clear()) == run(clear(counts_only=True))
+
+
+def test_what_a_round_is_worth_decides_on_the_adder(clear):
+    """Few rows or a distant peer: few rounds. Many rows: few gates."""
+    rounds = {}
+    for worth in (1 << 12, 1 << 20):
+        for rows in (1, 1 << 20):
+            p = clear(counts_only=True, round_worth=worth)
+            add(p, p.constant_bits(0, 32, rows), p.constant_bits(0, 32, rows), width=32)
+            rounds[worth, rows] = p.rounds
+    assert rounds == {(4096, 1): 6, (4096, 1 << 20): 31, (1 << 20, 1): 5, (1 << 20, 1 << 20): 6}

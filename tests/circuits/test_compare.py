@@ -35,9 +35,9 @@ def word_pairs(draw, max_rows=200):
 
 
 @settings(max_examples=60, deadline=None)
-@given(word_pairs(), word_pairs(max_rows=70))
-def test_comparing_pairs_of_any_shapes_in_one_batch(clear, first, second):
-    p = clear()
+@given(word_pairs(), word_pairs(max_rows=70), st.sampled_from([1, 1 << 17]))
+def test_comparing_pairs_of_any_shapes_in_one_batch(clear, first, second, worth):
+    p = clear(round_worth=worth)
     cases = [first, second]
     pairs = [(p.bits(xs, width), p.bits(ys, width)) for width, xs, ys in cases]
     for (_, xs, ys), same, less in zip(cases, equal(p, pairs), less_than(p, pairs), strict=True):
@@ -107,6 +107,13 @@ def test_gates_and_rounds_of_pairs_are_as_stated(clear, width):
     less_than(p, [(x, x)])
     assert p.and_planes <= 2 * width - 1
     assert p.rounds == ceil(log2(width + 1))
+
+
+def test_many_rows_take_half_the_gates_and_a_round_for_each_plane(clear):
+    p = clear(counts_only=True, round_worth=1 << 10)
+    x = p.constant_bits(0, 32, 1 << 14)
+    less_than(p, [(x, x)])
+    assert (p.and_planes, p.rounds) == (32, 32)
 
 
 def test_constants_drop_what_a_known_bit_makes_free(clear):

@@ -10,7 +10,7 @@ from tacit.executor.circuits.divide import divide
 
 
 def in_radix(patch, digit_bits):
-    patch.setattr(module, "_RADIX_BITS", ((1 << 40, digit_bits),))
+    patch.setattr(module, "_digit_bits", lambda *shape: digit_bits)
 
 
 @st.composite
@@ -28,7 +28,7 @@ def divisions(draw):
 
 
 @settings(max_examples=60, deadline=None)
-@given(divisions(), st.integers(1, 4), st.integers(0, 3))
+@given(divisions(), st.integers(1, 6), st.integers(0, 3))
 def test_quotients_are_floors_and_division_by_zero_gives_all_ones(clear, case, digit_bits, more):
     wide, xs, narrow, ys = case
     p = clear()
@@ -40,7 +40,7 @@ def test_quotients_are_floors_and_division_by_zero_gives_all_ones(clear, case, d
 
 
 @settings(max_examples=40, deadline=None)
-@given(divisions(), st.integers(1, 4), st.integers(1, 30))
+@given(divisions(), st.integers(1, 6), st.integers(1, 30))
 def test_narrow_quotients_take_narrow_work(clear, case, digit_bits, width):
     """Averages: the sum is wide, the quotient is known to be narrow."""
     _, _, narrow, ys = case
@@ -53,11 +53,21 @@ def test_narrow_quotients_take_narrow_work(clear, case, digit_bits, width):
     assert p.values(quotient) == [x // y if y else ones for x, y in zip(xs, ys, strict=True)]
 
 
-@pytest.mark.parametrize(("rows", "rounds"), [(1, 400), (1 << 10, 400), (1 << 15, 400)])
+@pytest.mark.parametrize(("rows", "rounds"), [(1, 75), (1 << 10, 160), (1 << 15, 400)])
 def test_few_rows_take_few_rounds(clear, rows, rounds):
     p = clear(counts_only=True)
     divide(p, p.constant_bits(0, 64, rows), p.constant_bits(0, 32, rows), quotient_width=64)
     assert p.rounds <= rounds
+
+
+def test_what_a_round_is_worth_decides_on_the_radix(clear):
+    rounds = []
+    for worth in (1 << 14, 1 << 18, 1 << 22):
+        p = clear(counts_only=True, round_worth=worth)
+        divide(p, p.constant_bits(0, 64, 1000), p.constant_bits(0, 32, 1000), quotient_width=64)
+        rounds.append(p.rounds)
+    assert rounds == sorted(rounds, reverse=True)
+    assert rounds[0] > 2 * rounds[-1]
 
 
 def test_known_quotients(clear):

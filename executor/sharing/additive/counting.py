@@ -39,7 +39,7 @@ class CountingAdditive(Counting):
         super().__init__(parties, outsiders)
         self.flag_elements = messages.FLAG_ELEMENTS * (parties - 1)
         self.mask_elements = messages.MASK_ELEMENTS * (parties - 1)
-        self.and_weight = messages.AND_WEIGHT * (parties - 1)
+        self.round_worth = messages.ROUND_WORTH // (parties - 1)
         self.demand = Demand()
         self._ledger = None if prepared is None else Ledger()
         if self._ledger is not None and prepared is not None:
@@ -59,6 +59,7 @@ class CountingAdditive(Counting):
         ]
 
     def open(self, shares: Sequence[Share]) -> None:
+        self._handle(len(shares))
         self._count(messages.open_round(self.parties, shares))
 
     def reveal(self, shares: Sequence[Share], recipient: int) -> list[NDArray[Any]] | None:
@@ -68,6 +69,7 @@ class CountingAdditive(Counting):
         return None
 
     def and_(self, pairs: Sequence[tuple[Bits, Bits]]) -> list[Bits]:
+        self._handle(len(pairs))
         for x, y in pairs:
             rows, width = and_shape(x, y)
             if width and x.width == y.width:
@@ -88,6 +90,7 @@ class CountingAdditive(Counting):
         return [Ring(1, x.bits, ()) for x, _ in pairs]
 
     def flags_to_ring(self, flags: Sequence[Bits], bits: int) -> list[Ring]:
+        self._handle(len(flags))
         for flag in flags:
             self._use("doubles", bits, words(flag.rows))
         self._count(messages.flags_round(self.parties, flags))
@@ -122,6 +125,7 @@ class CountingAdditive(Counting):
         self, handle: ShuffleHandle, columns: Sequence[Share], movers: Sequence[int]
     ) -> list[Share]:
         check_rows(columns, handle.rows)
+        self._move(columns)
         shape = RowShape.of(columns)
         for batch in shape.layers():
             self._count(*move_rounds(self.parties, shape, len(batch)))
@@ -130,6 +134,7 @@ class CountingAdditive(Counting):
         return list(columns)
 
     def _products(self, kind: Kind, sums: Sequence[Sequence[tuple[Ring, Ring]]]) -> list[Ring]:
+        self._handle(sum(map(len, sums)))
         for pairs in sums:
             rows, bits = sum_shape(pairs)
             self._use("products", bits, rows * len(pairs))

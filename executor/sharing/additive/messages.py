@@ -20,8 +20,9 @@ MASK_ELEMENTS = 68.0
 """What a subtractor's triples cost per peer at least, in ring elements: more than any word's
 flags."""
 
-AND_WEIGHT = 64
-"""What an AND costs per peer, in ANDs of `replicated`: 34 bits against one, and the hashing."""
+ROUND_WORTH = 1 << 11
+"""What a round is worth between two in bytes of AND gates' planes, where no plan says it: 34 bytes
+are sent for each of them, and hashed."""
 
 Pairs = Sequence[tuple[Bits, Bits]]
 Sums = Sequence[Sequence[tuple[Ring, Ring]]]

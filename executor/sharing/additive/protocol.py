@@ -29,9 +29,9 @@ from . import gates, moves
 from .addends import add_planes, two_addends
 from .correlations import Maker
 from .messages import (
-    AND_WEIGHT,
     FLAG_ELEMENTS,
     MASK_ELEMENTS,
+    ROUND_WORTH,
     difference_round,
     held_components,
     move_round,
@@ -68,7 +68,7 @@ class AdditiveProtocol:
         self.parties = channel.parties
         self.flag_elements = FLAG_ELEMENTS * (channel.parties - 1)
         self.mask_elements = MASK_ELEMENTS * (channel.parties - 1)
-        self.and_weight = AND_WEIGHT * (channel.parties - 1)
+        self.round_worth = ROUND_WORTH // (channel.parties - 1)
         self._link = Rounds(channel, keys)
         self._own = Stream(os.urandom(32), Purpose.RANDOM)
         self._transfers = Transfers(self._link, context)
