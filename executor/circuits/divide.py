@@ -35,7 +35,7 @@ def divide(p: SharingProtocol, numerator: Bits, denominator: Bits, *, quotient_w
     (k + 2) w (2^k - 1) ANDs and 2 log2(k) + log2(w) + 2 rounds for the multiples. 64 by 32 planes:
     about 70 rounds for few rows, 150 for 1000.
     """
-    if denominator.width == 0:
+    if denominator.width == 0 or numerator.rows == 0:
         return p.constant_bits((1 << quotient_width) - 1, quotient_width, numerator.rows)
     if numerator.width < quotient_width:
         numerator = _widened(p, numerator, quotient_width)

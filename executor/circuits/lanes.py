@@ -75,14 +75,15 @@ class Lanes:
         flags = np.zeros(words(self.total) * in_word, np.uint64)
         flags[: self.copies] = kept
         places = np.arange(0, 64, self.stride, dtype=np.uint64)
-        lowest = (flags.reshape(-1, in_word) << places).sum(axis=1, dtype=np.uint64)
+        lowest: Words = (flags.reshape(-1, in_word) << places).sum(axis=1, dtype=np.uint64)
         return lowest * np.uint64((1 << self.stride) - 1)
 
     def _fold(self, part: Words) -> Words:
         if self.stride >= 64:
             by_copy = part.reshape(len(part), self.copies, self.stride // 64)
-            return np.bitwise_xor.reduce(by_copy, axis=1)
-        folded = np.bitwise_xor.reduce(part, axis=1, keepdims=True)
+            across: Words = np.bitwise_xor.reduce(by_copy, axis=1)
+            return across
+        folded: Words = np.bitwise_xor.reduce(part, axis=1, keepdims=True)
         shift = 32
         while shift >= self.stride:
             folded ^= folded >> np.uint64(shift)

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 
 from ...planner.secure import Sort, SortKey
 from ..circuits.partition import partition
-from ..circuits.rows import slice_rows
 from ..circuits.quicksort import batch_in_comparisons
 from ..circuits.row_numbers import number_width
+from ..circuits.rows import slice_rows
 from ..circuits.smallest import plan_selection, smallest
 from ..circuits.sort import sort
 from ..sharing.protocol import SharingProtocol

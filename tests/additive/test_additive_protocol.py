@@ -274,4 +274,3 @@ def test_few_comparisons_and_narrow_keys_decide_how_rows_are_sorted():
 
     assert seconds("lan", "quick", 32) < seconds("lan", "radix", 32)
     assert seconds("wan", "radix", 4) < seconds("wan", "quick", 4)
-    assert LINKS["lan"].running("replicated") == LINKS["lan"]
