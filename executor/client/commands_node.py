@@ -16,8 +16,9 @@ from ...query.errors import ConfigurationError
 from ..party.federation import CATALOG_FILE, DEFAULT_PROTOCOL, FEDERATION_FILE
 from ..party.settings import read_toml
 from ..sharing.protocols import PROTOCOLS
-from .exits import ending_signals
+from .exits import UsageError, ending_signals
 from .local import LocalFederation, create_local
+from .opening import add_network_argument
 from .skeleton import write_local, write_party
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -74,6 +75,7 @@ def add_up(commands: Commands) -> None:
         help="a federation directory; or one without addresses in a federation.toml, whose parties "
         "then get keys and addresses in a temporary directory",
     )
+    add_network_argument(parser)
     parser.set_defaults(run=_up)
 
 
@@ -107,7 +109,7 @@ def _node(arguments: argparse.Namespace) -> int:
 
 def _up(arguments: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="tacit-") as scratch:
-        directory = _runnable(arguments.directory, Path(scratch))
+        directory = _runnable(arguments.directory, Path(scratch), arguments.network)
         with LocalFederation.start(directory) as nodes, _told_to_end() as ended:
             print(f"running: {', '.join(nodes.parties)}", flush=True)
             example = f"--federation {directory} --party {nodes.parties[0]}"
@@ -116,12 +118,17 @@ def _up(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _runnable(directory: Path, scratch: Path) -> Path:
+def _runnable(directory: Path, scratch: Path, network: str | None) -> Path:
     if (directory / FEDERATION_FILE).is_file() and _has_addresses(directory / FEDERATION_FILE):
+        if network is not None:
+            raise UsageError(
+                f"--network is for directories without addresses; write it into "
+                f"{directory / FEDERATION_FILE}"
+            )
         return directory
     if not (directory / CATALOG_FILE).is_file():
         raise ConfigurationError(f"{directory} holds neither {FEDERATION_FILE} nor {CATALOG_FILE}")
-    return create_local(directory, target=scratch / "federation")
+    return create_local(directory, target=scratch / "federation", network=network)
 
 
 def _has_addresses(path: Path) -> bool:

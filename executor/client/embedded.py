@@ -232,6 +232,7 @@ def local(
     catalog: str | Path | None = None,
     protocol: str = "replicated",
     compute: Sequence[str] | None = None,
+    network: str | Path | None = None,
 ) -> Federation:
     """Runs a federation on this machine: every party a process of its own, over real TLS.
 
@@ -241,28 +242,31 @@ def local(
     `protocol` is "replicated", in which fewer than three parties are joined by helpers that hold
     no data, or "additive" for two to five parties that trust nobody else. `compute` names the
     compute parties of a federation with more owners than these; a name without tables is a helper.
+    `network` is what to plan for: "loopback" (where the parties are, the default), "lan", "wan", or
+    the path of a file with the figures of one, as `tacit measure` writes it.
     Errors: ConfigurationError, CatalogError, DataError.
     """
     directory = Path(tempfile.mkdtemp(prefix="tacit-"))
     try:
         example = write_example(directory / "example", tables, catalog, protocol, compute)
-        return _start(example, directory)
+        return _start(example, directory, network)
     except BaseException:
         shutil.rmtree(directory, ignore_errors=True)
         raise
 
 
-def open_local(directory: Path | str) -> Federation:
+def open_local(directory: Path | str, network: str | Path | None = None) -> Federation:
     """Runs the parties of a directory (catalog.sql, PARTY/sources.sql) on this machine.
 
-    The directory is left as it is: keys and addresses are made in a temporary one.
+    The directory is left as it is: keys and addresses are made in a temporary one. `network`: as in
+    `local`; what the directory's federation.toml says, unless given.
     """
     example = Path(directory)
     if not (example / "catalog.sql").is_file():
         raise ConfigurationError(f"{example} holds no catalog.sql, so it is no federation")
     target = Path(tempfile.mkdtemp(prefix="tacit-"))
     try:
-        return _start(example, target)
+        return _start(example, target, network)
     except BaseException:
         shutil.rmtree(target, ignore_errors=True)
         raise
@@ -286,8 +290,8 @@ def connect(directory: str | Path, party: str) -> Federation:
     return federation
 
 
-def _start(example: Path, scratch: Path) -> Federation:
-    target = create_local(example, target=scratch / "federation")
+def _start(example: Path, scratch: Path, network: str | Path | None) -> Federation:
+    target = create_local(example, target=scratch / "federation", network=network)
     nodes = LocalFederation.start(target)
 
     def stop() -> None:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 
+from ...planner.cost import Link
 from ...query.errors import ConfigurationError, PeerTimeoutError
 from ..party.federation import (
     CATALOG_FILE,
@@ -27,6 +28,7 @@ from ..party.federation import (
     read_catalog,
     write_federation,
 )
+from ..party.networks import find_network, network_of
 from ..party.policy import POLICY_FILE
 from ..party.settings import PARTY_FILE, Section, read_toml
 from ..sharing.protocols import PROTOCOLS, ProtocolFacts
@@ -151,12 +153,14 @@ class LocalFederation:
         return f"\n{said}".rpartition("\ntacit: ")[2].strip() or "it said nothing"
 
 
-def create_local(directory: Path, *, target: Path) -> Path:
+def create_local(directory: Path, *, target: Path, network: str | Path | None = None) -> Path:
     """Makes a runnable federation in `target` of an example directory; returns `target`.
 
     The example has catalog.sql and, for each party, PARTY/sources.sql. The parties stand in the
     order of its federation.toml, if it has one, or else in alphabetical order. Keys, addresses and
-    settings are new; data stay where they are. Errors: ConfigurationError.
+    settings are new; data stay where they are. `network` names the network to plan with, or a file
+    with its figures; it is the example's own unless given, or else "loopback". Errors:
+    ConfigurationError.
     """
     catalog = read_catalog(directory)
     protocol = _protocol_of(directory)
@@ -179,7 +183,9 @@ def create_local(directory: Path, *, target: Path) -> Path:
             )
         )
         _write_settings(directory, target, party)
-    write_federation(target, members, link="loopback", protocol=protocol.name, compute=compute)
+    link = _network_of(directory, protocol) if network is None else None
+    link = link or find_network(network or "loopback", protocol.name)
+    write_federation(target, members, network=link, protocol=protocol.name, compute=compute)
     return target
 
 
@@ -189,6 +195,13 @@ def _protocol_of(directory: Path) -> ProtocolFacts:
     if not path.exists():
         return PROTOCOLS[DEFAULT_PROTOCOL]
     return protocol_of(Section(path, read_toml(path)))
+
+
+def _network_of(directory: Path, protocol: ProtocolFacts) -> Link | None:
+    """The network that an example's federation.toml names or describes, if it does."""
+    path = directory / FEDERATION_FILE
+    values = read_toml(path) if path.exists() else {}
+    return network_of(Section(path, values), protocol.name) if "network" in values else None
 
 
 def _parties_of(directory: Path) -> tuple[str, ...]:

@@ -35,6 +35,16 @@ def add_federation_arguments(parser: argparse.ArgumentParser) -> None:
         dest="party",
         help="the party that asks (with --local: the first one unless given)",
     )
+    add_network_argument(parser)
+
+
+def add_network_argument(parser: argparse.ArgumentParser) -> None:
+    """Adds --network."""
+    parser.add_argument(
+        "--network",
+        metavar="NAME|FILE",
+        help="with --local: plan for this network (loopback, lan, wan, or a file of figures)",
+    )
 
 
 def add_running_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,8 +61,14 @@ def open_federation(arguments: argparse.Namespace) -> Federation:
     if arguments.federation is not None:
         if arguments.party is None:
             raise UsageError("--federation needs --party: whose key asks?")
+        if arguments.network is not None:
+            raise UsageError(
+                "--network goes with --local; running nodes plan with the network in their "
+                "federation.toml, and EXPLAIN (NETWORK wan) prices a query for another one"
+            )
         return connect(arguments.federation, arguments.party)
-    return open_local(example_directory() if arguments.local is None else arguments.local)
+    directory = example_directory() if arguments.local is None else arguments.local
+    return open_local(directory, arguments.network)
 
 
 def example_directory() -> Path:

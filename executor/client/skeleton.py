@@ -81,7 +81,7 @@ def write_party(
     certificate.parent.mkdir(exist_ok=True)
     certificate.write_bytes(identity.certificate_pem)
     section = _section(identity, host, port)
-    head = f'protocol = {json.dumps(protocol)}\nlink = "lan"\n'
+    head = f'protocol = {json.dumps(protocol)}\nnetwork = "lan"\n'
     head += f"{compute_line(compute)}\n" if compute is not None else ""
     _write_new(directory / FEDERATION_FILE, f"{head}\n{section}\n")
     return (

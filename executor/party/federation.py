@@ -1,6 +1,6 @@
 """The federation directory: who the parties are, where they listen, and how they are recognised.
 
-federation.toml     protocol, link, who computes; for each party its addresses and certificate
+federation.toml     protocol, network, who computes; for each party its addresses and certificate
 catalog.sql         the public contract
 PARTY/              one directory per party; in production each party has only its own
 """
@@ -17,6 +17,7 @@ from ...planner.cost import LINKS, Link
 from ...query.errors import ConfigurationError
 from ..sharing.protocols import PROTOCOLS, ProtocolFacts
 from ..transport.identity import PARTY_NAME, check_certificate, fingerprint
+from .networks import DEFAULT_NETWORK, network_lines, network_of
 from .settings import Section, read_toml
 
 FEDERATION_FILE = "federation.toml"
@@ -99,7 +100,7 @@ def load_federation(directory: Path) -> Federation:
     path = directory / FEDERATION_FILE
     values = read_toml(path)
     section = Section(path, values)
-    section.check_keys(frozenset({"protocol", "link", "compute", "parties"}))
+    section.check_keys(frozenset({"protocol", "network", "compute", "parties"}))
     entries = values.get("parties", [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise section.wrong("parties", "must be written as [[parties]] sections")
@@ -108,7 +109,7 @@ def load_federation(directory: Path) -> Federation:
         for number, entry in enumerate(entries, start=1)
     )
     protocol = protocol_of(section)
-    link = _link(section).running(protocol.name)
+    link = network_of(section, protocol.name)
     compute = compute_of(section, [member.name for member in members], protocol)
     _check_distinct(section, members)
     ranks = {name: rank for rank, name in enumerate(compute)}
@@ -136,7 +137,7 @@ def write_federation(
     directory: Path,
     members: Sequence[Member],
     *,
-    link: str = "lan",
+    network: Link | None = None,
     protocol: str = DEFAULT_PROTOCOL,
     compute: Sequence[str] = (),
 ) -> Path:
@@ -146,8 +147,10 @@ def write_federation(
     """
     certificates = directory / "certificates"
     certificates.mkdir(exist_ok=True)
-    lines = [f"protocol = {json.dumps(protocol)}", f"link = {json.dumps(link)}"]
+    named = network_lines(network or LINKS[DEFAULT_NETWORK])
+    lines = [f"protocol = {json.dumps(protocol)}"]
     lines += [compute_line(compute)] if compute else []
+    lines += named if len(named) == 1 else ["", *named]
     for member in members:
         (certificates / f"{member.name}.pem").write_bytes(member.certificate_pem)
         lines += [
@@ -206,13 +209,6 @@ def compute_of(
 def compute_line(compute: Sequence[str]) -> str:
     """What federation.toml says of who computes."""
     return f"compute = {json.dumps(list(compute))}"
-
-
-def _link(section: Section) -> Link:
-    name = section.optional_text("link", "lan")
-    if name not in LINKS:
-        raise section.wrong("link", f"is {name!r}; known are {', '.join(sorted(LINKS))}")
-    return LINKS[name]
 
 
 def _member(section: Section) -> Member:

@@ -149,7 +149,7 @@ def _check_replies(replies: Replies, plan: SecurePlan, party: str) -> list[str]:
         theirs = ", ".join(f"{name} made {digest}" for name, digest in sorted(others.items()))
         raise PlanMismatchError(
             f"the parties planned the query differently: {party} made {plan.digest}, {theirs}\n"
-            "hint: federation.toml must list the parties in the same order, and the same link, "
+            "hint: federation.toml must list the parties in the same order, and the same network, "
             "everywhere"
         )
     return busy

@@ -140,6 +140,17 @@ class Section:
             raise self.wrong(key, "must be a positive whole number")
         return value
 
+    def number(self, key: str, default: float | None = None, *, least: float = 0.0) -> float:
+        """A number from `least` to 1e9, which must be there if there is no default."""
+        if key not in self.values and default is None:
+            raise self.wrong(key, "is missing")
+        value = self.values.get(key, default)
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise self.wrong(key, "must be a number")
+        if not least <= value <= 1e9:
+            raise self.wrong(key, f"must be a number from {least:g} to 1e9")
+        return float(value)
+
     def directory(self, key: str) -> Path | None:
         """A directory that exists, relative to the file; None if the key is left out."""
         if key not in self.values:

@@ -27,6 +27,10 @@ def outcome(capsys, *arguments):
         (["run"], "one of the arguments"),
         (["run", "-c", "SELECT 1"], "say which federation"),
         (["run", "-c", "SELECT 1", "--federation", "."], "needs --party"),
+        (
+            ["run", "-c", "SELECT 1", "--federation", ".", "--party", "a", "--network", "wan"],
+            "--network goes with --local",
+        ),
         (["run", "-c", "SELECT 1", "--federation", ".", "--local", "."], "not allowed with"),
         (["run", "-c", "SELECT 1", "--local", ".", "--format", "xml"], "invalid choice"),
     ],

@@ -69,12 +69,31 @@ def test_what_is_written_is_read_back(written: Path) -> None:
     assert federation.party_directory("mercy") == written / "mercy"
 
 
+def test_figures_of_a_network_of_its_own_survive(edited: Callable[[str, str], Path]) -> None:
+    figures = (
+        '[network]\nname = "ours"\nround_trip_ms = 12.5\nmegabits_per_second = 400\n'
+        "message_us = 300\n\n[[parties]]"
+    )
+    directory = edited("[[parties]]", figures)
+    text = (directory / "federation.toml").read_text().replace('network = "lan"\n', "")
+    (directory / "federation.toml").write_text(text)
+    federation = load_federation(directory)
+    assert federation.link.round_trip_seconds == 0.0125
+    assert federation.link.bytes_per_second == 5e7
+    assert federation.link.rates is not None
+    assert federation.link.rates.message_seconds == pytest.approx(3e-4)
+    write_federation(directory, federation.members, network=federation.link)
+    assert load_federation(directory).link == federation.link
+
+
 @pytest.mark.parametrize(
     ("before", "after", "complaint"),
     [
         ('protocol = "replicated"', 'protocol = "shamir"', "federation.toml: protocol is"),
-        ('link = "lan"', 'link = "moon"', "link is 'moon'; known are lan, loopback, wan"),
-        ('link = "lan"', 'lnk = "lan"', "lnk is unknown"),
+        ('network = "lan"', 'network = "moon"', "network is 'moon'; known are lan, loopback, wan"),
+        ('network = "lan"', 'netwrk = "lan"', "netwrk is unknown"),
+        ('network = "lan"', "network = {round_trip_ms = 5}", "network.megabits_per_second is miss"),
+        ('network = "lan"', "network = {latency = 5}", "network.latency is unknown"),
         ('name = "mercy"', 'name = ""', r"parties\[1\].name must be a string"),
         ('name = "mercy"', 'name = "../mercy"', r"parties\[1\].name is"),
         ('name = "mercy"\n', "", r"parties\[1\].name is missing"),
