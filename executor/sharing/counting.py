@@ -18,6 +18,7 @@ from ..transport.channel import Buffer
 from . import messages
 from .messages import BACKWARD, FORWARD, HELD, PARTIES, Roles
 from .outside import outside_reveal_round, outside_round
+from .owner_messages import gather_rounds, permute_rounds, resized
 from .protocol import Input, ShuffleHandle
 from .rounds import Round
 from .shares import Bits, Ring, Share
@@ -245,3 +246,21 @@ class CountingProtocol(Counting):
         self._move(columns)
         self._count(*messages.shuffle_rounds(columns, roles))
         return list(columns)
+
+    def permute_by_owner(
+        self, owner: int, source: NDArray[np.intp] | None, columns: Sequence[Share]
+    ) -> list[Share]:
+        messages.check_owner(owner, self.parties)
+        self._move(columns)
+        self._count(*permute_rounds(owner, messages.relation_rows(columns), columns))
+        return list(columns)
+
+    def gather_by_owner(
+        self, owner: int, source: NDArray[np.intp] | None, rows: int, columns: Sequence[Share]
+    ) -> list[Share]:
+        messages.check_owner(owner, self.parties)
+        entries = messages.relation_rows(columns)
+        for moved in (entries, entries + rows, rows):
+            self._move(resized(columns, moved))
+        self._count(*gather_rounds(owner, entries, rows, columns))
+        return resized(columns, rows)

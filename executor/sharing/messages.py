@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ...query.errors import InternalError
 from ..transport.channel import Kind
 from .pack import row_bytes
 from .protocol import Input
@@ -188,6 +189,11 @@ def relation_rows(columns: Sequence[Share]) -> int:
 def check_rows(columns: Sequence[Share], rows: int) -> None:
     if relation_rows(columns) != rows:
         raise ValueError("the columns do not have the rows that were shuffled")
+
+
+def check_owner(owner: int, parties: int) -> None:
+    if not 0 <= owner < parties:
+        raise InternalError("only a compute party moves rows in an order of its own")
 
 
 def check_constant(value: int, width: int) -> None:

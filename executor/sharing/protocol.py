@@ -132,5 +132,23 @@ class SharingProtocol(Protocol):
     def unshuffle(self, handle: ShuffleHandle, columns: Sequence[Share]) -> list[Share]:
         """Undoes the permutation on columns that stand in the shuffled order. Fresh masks."""
 
+    def permute_by_owner(
+        self, owner: int, source: NDArray[np.intp] | None, columns: Sequence[Share]
+    ) -> list[Share]:
+        """Row r of every result is row source[r]: a permutation that `owner` alone knows.
+
+        `owner` is a compute party; `source` is None at everybody else, and in a dry run.
+        `replicated`: 2 rounds; n W bits from each party, and n log2 n from the owner besides.
+        """
+
+    def gather_by_owner(
+        self, owner: int, source: NDArray[np.intp] | None, rows: int, columns: Sequence[Share]
+    ) -> list[Share]:
+        """`rows` rows, row r of them row source[r] of the columns; entries may repeat or be absent.
+
+        `source` as above. `replicated`: 4 rounds; for n entries and q rows, n + q rows of W bits
+        from one party, n + 2q from another, and q from the owner, with 2 (n + q) row numbers.
+        """
+
     def count_expected(self, rounds: int, sent_bytes: float, messages: float) -> None:
         """Dry run only: adds expected costs per party of a randomised algorithm."""

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..transport.channel import Buffer, Channel
-from . import convert, products, shuffles
+from . import convert, owner_moves, products, shuffles
 from .inputs import share_inputs
 from .link import Link
 from .messages import (
@@ -23,6 +23,7 @@ from .messages import (
     PARTIES,
     ROUND_WORTH,
     check_constant,
+    check_owner,
     input_round,
 )
 from .opening import freshly_masked, open_to_all, reveal_to
@@ -140,6 +141,18 @@ class ReplicatedProtocol:
 
     def unshuffle(self, handle: ShuffleHandle, columns: Sequence[Share]) -> list[Share]:
         return shuffles.undo(self._link, _own(handle), columns)
+
+    def permute_by_owner(
+        self, owner: int, source: NDArray[np.intp] | None, columns: Sequence[Share]
+    ) -> list[Share]:
+        check_owner(owner, self.parties)
+        return owner_moves.permute(self._link, owner, source, columns)
+
+    def gather_by_owner(
+        self, owner: int, source: NDArray[np.intp] | None, rows: int, columns: Sequence[Share]
+    ) -> list[Share]:
+        check_owner(owner, self.parties)
+        return owner_moves.gather(self._link, owner, source, rows, columns)
 
     def count_expected(self, rounds: int, sent_bytes: float, messages: float) -> None:
         """Nothing: real messages are counted as they are sent."""

@@ -17,20 +17,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .link import Link, split
+from .link import Link
 from .messages import BACKWARD, FORWARD, Roles, check_rows, relation_rows, shuffle_rounds
-from .pack import planes_to_rows, row_bytes, rows_to_planes
+from .packed_rows import (
+    Arrays,
+    add_mask,
+    columns_of,
+    drawn_component,
+    packed,
+    packed_pieces,
+    payload_arrays,
+    reshared,
+    subtract_mask,
+    sum_of_parts,
+    unpacked,
+)
 from .randomness import Purpose
-from .shares import Bits, Ring, Share, words
+from .shares import Share
 
 _Order = NDArray[np.intp]
-_Arrays = list[NDArray[Any]]
-"""A relation's values: the ring columns, then its bits, as packed rows or as planes (2-D)."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -73,157 +82,50 @@ def _run(
         by_peer = _at_middle(link, sources, columns, roles)
     else:
         by_peer = _at_last(link, sources, columns, roles)
-    return _columns(columns, by_peer[link.previous], by_peer[link.next])
+    return columns_of(columns, by_peer[link.previous], by_peer[link.next])
 
 
 def _at_first(
     link: Link, sources: dict[int, _Order], columns: Sequence[Share], roles: Roles
-) -> dict[int, _Arrays]:
+) -> dict[int, Arrays]:
     """Party `first`: sends A, draws m and l. Returns its components by the peer that has them."""
     rounds = shuffle_rounds(columns, roles)
-    values = _packed(columns, [_sum(column) for column in columns])
+    values = packed(columns, [sum_of_parts(column) for column in columns])
     for peer in (roles.middle, roles.last):
         values = [array.take(sources[peer], axis=0) for array in values]
-        _add(link, peer, Purpose.SHUFFLE, values)
+        add_mask(link, peer, Purpose.SHUFFLE, values)
     link.exchange(rounds[0], {roles.middle: values})
-    return {peer: _drawn(link, peer, columns) for peer in (roles.middle, roles.last)}
+    return {peer: drawn_component(link, peer, columns) for peer in (roles.middle, roles.last)}
 
 
 def _at_middle(
     link: Link, sources: dict[int, _Order], columns: Sequence[Share], roles: Roles
-) -> dict[int, _Arrays]:
+) -> dict[int, Arrays]:
     """Party `middle`: sends B, makes X of A, reshares it with `last`."""
     first, last = roles.first, roles.last
     rounds = shuffle_rounds(columns, roles)
     index = 1 if link.next == last else 0
-    values = _packed(columns, [column.parts[index] for column in columns])
+    values = packed(columns, [column.parts[index] for column in columns])
     values = [array.take(sources[first], axis=0) for array in values]
-    _subtract(link, first, Purpose.SHUFFLE, values)
+    subtract_mask(link, first, Purpose.SHUFFLE, values)
     received = link.exchange(rounds[0], {last: values}).get(first)
-    values = _payload(received, _packed_pieces(columns))
-    values = _unpacked(columns, [array.take(sources[last], axis=0) for array in values])
-    return _reshared(link, values, columns, roles, peer=last)
+    values = payload_arrays(received, packed_pieces(columns))
+    values = unpacked(columns, [array.take(sources[last], axis=0) for array in values])
+    return reshared(link, rounds[1], values, columns, first=first, peer=last)
 
 
 def _at_last(
     link: Link, sources: dict[int, _Order], columns: Sequence[Share], roles: Roles
-) -> dict[int, _Arrays]:
+) -> dict[int, Arrays]:
     """Party `last`: makes Y of B, reshares it with `middle`."""
     first, middle = roles.first, roles.middle
     rounds = shuffle_rounds(columns, roles)
     received = link.exchange(rounds[0], {}).get(middle)
-    values = _payload(received, _packed_pieces(columns))
+    values = payload_arrays(received, packed_pieces(columns))
     values = [array.take(sources[first], axis=0) for array in values]
-    _subtract(link, first, Purpose.SHUFFLE, values)
-    values = _unpacked(columns, [array.take(sources[middle], axis=0) for array in values])
-    return _reshared(link, values, columns, roles, peer=middle)
-
-
-def _reshared(
-    link: Link, values: _Arrays, columns: Sequence[Share], roles: Roles, *, peer: int
-) -> dict[int, _Arrays]:
-    """Masks this party's addend by the component shared with `first`, and swaps with the peer."""
-    own = _drawn(link, roles.first, columns)
-    for value, mask in zip(values, own, strict=True):
-        _combine(value, mask, np.subtract)
-    second = shuffle_rounds(columns, roles)[1]
-    received = link.exchange(second, {peer: values}).get(peer)
-    third = _payload(received, [(value.shape, value.dtype) for value in values])
-    for value, addend in zip(third, values, strict=True):
-        _combine(value, addend, np.add)
-    return {roles.first: own, peer: third}
-
-
-def _packed(columns: Sequence[Share], parts: Sequence[NDArray[Any]]) -> _Arrays:
-    """Values in the form in which rows move: ring columns, then packed rows of all bits."""
-    both = list(zip(columns, parts, strict=True))
-    arrays = [part for column, part in both if isinstance(column, Ring)]
-    planes = [part for column, part in both if isinstance(column, Bits)]
-    if planes:
-        arrays.append(planes_to_rows(np.concatenate(planes), relation_rows(columns)))
-    return arrays
-
-
-def _packed_pieces(columns: Sequence[Share]) -> list[tuple[tuple[int, ...], Any]]:
-    pieces = _ring_pieces(columns)
-    if any(isinstance(column, Bits) for column in columns):
-        pieces.append(((relation_rows(columns), row_bytes(_width(columns))), np.uint8))
-    return pieces
-
-
-def _unpacked(columns: Sequence[Share], arrays: _Arrays) -> _Arrays:
-    """The bits as planes again, which is how they are reshared."""
-    if any(isinstance(column, Bits) for column in columns):
-        return [*arrays[:-1], rows_to_planes(arrays[-1], _width(columns))]
-    return arrays
-
-
-def _drawn(link: Link, peer: int, columns: Sequence[Share]) -> _Arrays:
-    """A fresh component, known to this party and the peer, in the form of `_unpacked`."""
-    pieces = _ring_pieces(columns)
-    if any(isinstance(column, Bits) for column in columns):
-        pieces.append(((_width(columns), words(relation_rows(columns))), np.uint64))
-    stream = link.stream(peer, Purpose.RESHARE)
-    return [stream.draw(shape, dtype) for shape, dtype in pieces]
-
-
-def _columns(columns: Sequence[Share], first: _Arrays, second: _Arrays) -> list[Share]:
-    """Cuts two components back into columns, in the columns' order."""
-    ring = plane = 0
-    result: list[Share] = []
-    for column in columns:
-        if isinstance(column, Ring):
-            result.append(Ring(column.rows, column.bits, (first[ring], second[ring])))
-            ring += 1
-        else:
-            planes = slice(plane, plane + column.width)
-            parts = (first[-1][planes], second[-1][planes])
-            result.append(Bits(column.rows, column.width, parts))
-            plane += column.width
-    return result
-
-
-def _ring_pieces(columns: Sequence[Share]) -> list[tuple[tuple[int, ...], Any]]:
-    return [((c.rows,), f"uint{c.bits}") for c in columns if isinstance(c, Ring)]
-
-
-def _width(columns: Sequence[Share]) -> int:
-    return sum(column.width for column in columns if isinstance(column, Bits))
-
-
-def _sum(column: Share) -> NDArray[Any]:
-    if isinstance(column, Ring):
-        return column.parts[0] + column.parts[1]
-    return column.parts[0] ^ column.parts[1]
-
-
-def _payload(
-    received: NDArray[np.uint8] | None, pieces: Sequence[tuple[tuple[int, ...], Any]]
-) -> _Arrays:
-    return split(np.empty(0, dtype=np.uint8) if received is None else received, pieces)
-
-
-def _add(link: Link, peer: int, purpose: Purpose, arrays: _Arrays) -> None:
-    stream = link.stream(peer, purpose)
-    for array in arrays:
-        if array.ndim == 1:
-            stream.add_into(array)
-        else:
-            stream.xor_into(array)
-
-
-def _subtract(link: Link, peer: int, purpose: Purpose, arrays: _Arrays) -> None:
-    stream = link.stream(peer, purpose)
-    for array in arrays:
-        if array.ndim == 1:
-            stream.subtract_from(array)
-        else:
-            stream.xor_into(array)
-
-
-def _combine(target: NDArray[Any], other: NDArray[Any], function: np.ufunc) -> None:
-    """Adds or subtracts in place; bits are XORed either way."""
-    (function if target.ndim == 1 else np.bitwise_xor)(target, other, out=target)
+    subtract_mask(link, first, Purpose.SHUFFLE, values)
+    values = unpacked(columns, [array.take(sources[middle], axis=0) for array in values])
+    return reshared(link, rounds[1], values, columns, first=first, peer=middle)
 
 
 def _inverse(source: _Order) -> _Order:

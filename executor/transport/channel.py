@@ -39,6 +39,7 @@ class Kind(enum.IntEnum):
     OT_EXTEND = 15
     OT_CORRECT = 16
     INTERSECT = 17
+    MOVE = 18
 
 
 @dataclass(slots=True)

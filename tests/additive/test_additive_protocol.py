@@ -142,6 +142,32 @@ def test_a_shuffle_keeps_rows_whole_and_can_be_repeated_and_undone(parties, n, r
     assert np.array_equal(opened[6], short)
 
 
+@pytest.mark.parametrize(("n", "rows"), SIZES)
+@pytest.mark.parametrize("owner", [0, 1])
+def test_an_owner_moves_and_looks_up_rows_as_it_alone_knows(parties, n, rows, owner):
+    word, ring, short = random_words(rows, 11), random_words(rows, seed=2), random_words(rows, 32)
+    order = np.random.default_rng(rows).permutation(rows)
+    requests = np.random.default_rng(n).integers(0, rows, [5, 2 * rows][owner])
+
+    def run(p):
+        shares = p.input(
+            [bits_input(p, word, 11), ring_input(p, ring), ring_input(p, short, 32, owner=1)]
+        )
+        mine = p.party == owner
+        moved = p.permute_by_owner(owner, order if mine else None, shares)
+        asked = requests if mine else None
+        found = p.gather_by_owner(owner, asked, len(requests), shares)
+        none = np.empty(0, np.intp) if mine else None
+        assert [x.rows for x in p.gather_by_owner(owner, none, 0, shares)] == [0] * 3
+        return p.open([*moved, *found])
+
+    opened = agreed(parties(n, run))
+    for source, shown in ((order, opened[:3]), (requests, opened[3:])):
+        assert np.array_equal(values_of(shown[0], len(source)), word[source])
+        assert np.array_equal(shown[1], ring[source])
+        assert np.array_equal(shown[2], short[source])
+
+
 def test_every_order_of_three_rows_comes_up(parties):
     values = np.array([0, 1, 2], np.uint64)
 
@@ -177,6 +203,11 @@ def every_primitive(p, fill, rows):
     made += finish(masks)
     shuffled, handle = p.shuffle([flag, word, ring, short])
     made += [*shuffled, *p.shuffle_again(handle, [word]), *p.unshuffle(handle, shuffled)]
+    last = n - 1
+    order = np.arange(rows)[::-1].copy() if p.party == last and not p.counts_only else None
+    made += p.permute_by_owner(last, order, [flag, word, ring])
+    asked = np.arange(2 * rows) % rows if p.party == 0 and not p.counts_only else None
+    made += p.gather_by_owner(0, asked, 2 * rows, [word, short])
     p.reveal([flag, ring], 1)
     p.open(shuffled)
     return made

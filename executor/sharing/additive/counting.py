@@ -12,20 +12,29 @@ from collections.abc import Callable, Sequence
 from math import ceil
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from ...transport.channel import Kind
 from ..counting import CountedOrder, Counting
-from ..messages import and_shape, check_differences, check_rows, relation_rows, sum_shape
+from ..messages import (
+    and_shape,
+    check_differences,
+    check_owner,
+    check_rows,
+    relation_rows,
+    sum_shape,
+)
 from ..ot.transfers import setup_rounds
 from ..outside import outside_reveal_round, outside_round
+from ..owner_messages import moves_bytes, resized
 from ..protocol import Input, ShuffleHandle
 from ..rounds import Round
 from ..shares import Bits, Ring, Share, words
 from . import messages
 from .addends import add_planes, two_addends
 from .correlations import double_rounds, ring_rounds, triple_rounds
-from .moves import RowShape, move_rounds
+from .moves import RowShape, move_rounds, owner_rounds
 from .pool import Demand, Item, Ledger
 
 SPREAD = 0.01
@@ -132,6 +141,32 @@ class CountingAdditive(Counting):
         for mover in movers:
             self._count(messages.move_round(self.parties, columns, mover))
         return list(columns)
+
+    def permute_by_owner(
+        self, owner: int, source: NDArray[np.intp] | None, columns: Sequence[Share]
+    ) -> list[Share]:
+        check_owner(owner, self.parties)
+        self._moved_by_owner(owner, columns)
+        return list(columns)
+
+    def gather_by_owner(
+        self, owner: int, source: NDArray[np.intp] | None, rows: int, columns: Sequence[Share]
+    ) -> list[Share]:
+        check_owner(owner, self.parties)
+        entries = relation_rows(columns)
+        if rows:
+            for moved in (entries, entries + rows, rows):
+                self._moved_by_owner(owner, resized(columns, moved))
+        return resized(columns, rows)
+
+    def _moved_by_owner(self, owner: int, columns: Sequence[Share]) -> None:
+        self._move(columns)
+        if not moves_bytes(columns, relation_rows(columns)):
+            return
+        shape = RowShape.of(columns)
+        for batch in shape.layers():
+            self._count(*owner_rounds(self.parties, shape, len(batch), owner))
+        self._count(messages.move_round(self.parties, columns, owner))
 
     def _products(self, kind: Kind, sums: Sequence[Sequence[tuple[Ring, Ring]]]) -> list[Ring]:
         self._handle(sum(map(len, sums)))

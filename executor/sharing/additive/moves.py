@@ -111,6 +111,44 @@ def make_moves(
     return mover, holders
 
 
+def make_owner_moves(
+    link: Rounds,
+    transfers: Transfers,
+    own: Stream,
+    shape: RowShape,
+    *,
+    owner: int,
+    source: Order | None,
+) -> tuple[Mover | None, Holder | None]:
+    """The correlations of every other party with `owner`, who alone knows `source`."""
+    rows = padded_rows(shape.rows)
+    if source is not None:
+        return _make_mover(link, transfers, shape, source), None
+    entering = _random(own, shape, rows)
+    passing = [array.copy() for array in entering]
+    for strides_ in shape.layers():
+        batch = _Layers(shape, strides_, ())
+        made = transfers.extend({}, {owner: _words(batch.switches) * len(strides_)})
+        outgoing = {owner: [batch.hold(made.sent[owner], passing)]}
+        link.exchange(owner_rounds(link.parties, shape, len(strides_), owner)[1], outgoing)
+    return None, Holder(_first(entering, shape.rows), _first(passing, shape.rows))
+
+
+def _make_mover(link: Rounds, transfers: Transfers, shape: RowShape, source: Order) -> Mover:
+    crossed = route(source)
+    offsets = {peer: _empty(shape, padded_rows(shape.rows)) for peer in link.peers}
+    done = 0
+    for strides_ in shape.layers():
+        batch = _Layers(shape, strides_, crossed[done : done + len(strides_)])
+        done += len(strides_)
+        made = transfers.extend(dict.fromkeys(link.peers, batch.choices()), {})
+        round_ = owner_rounds(link.parties, shape, len(strides_), link.party)[1]
+        received = link.exchange(round_, {})
+        for peer in link.peers:
+            batch.steer(made.received[peer], received[peer], offsets[peer])
+    return Mover(source, {peer: _first(arrays, shape.rows) for peer, arrays in offsets.items()})
+
+
 @dataclass(frozen=True, slots=True)
 class _Layers:
     """A batch of layers: this party is mover towards every peer, and holder for every peer."""
@@ -183,9 +221,23 @@ class _Layers:
 
 
 def move_rounds(parties: int, shape: RowShape, layers: int) -> tuple[Round, Round]:
-    """The two rounds of a batch of `layers` layers."""
-    switches = padded_rows(shape.rows) // 2
+    """The two rounds of a batch of `layers` layers, where every party is a mover."""
     pairs = [(a, b) for a in range(parties) for b in range(parties) if a != b]
+    return _batch_rounds(pairs, shape, layers)
+
+
+def owner_rounds(parties: int, shape: RowShape, layers: int, owner: int) -> tuple[Round, Round]:
+    """The same where one party is the mover: it chooses, the others correct."""
+    others = [party for party in range(parties) if party != owner]
+    choosing, _ = _batch_rounds([(owner, other) for other in others], shape, layers)
+    _, correcting = _batch_rounds([(other, owner) for other in others], shape, layers)
+    return choosing, correcting
+
+
+def _batch_rounds(
+    pairs: Sequence[tuple[int, int]], shape: RowShape, layers: int
+) -> tuple[Round, Round]:
+    switches = padded_rows(shape.rows) // 2
     size = extension_bytes(64 * _words(switches) * layers)
     row = layers * switches * shape.row_bytes
     return (
@@ -203,6 +255,11 @@ def rows_of(columns: Sequence[Share]) -> Arrays:
         planes_to_rows(np.concatenate(planes), rows) if width else np.empty((rows, 0), np.uint8)
     )
     return [packed, *(c.parts[0] for c in columns if isinstance(c, Ring))]
+
+
+def rows_without_bytes(columns: Sequence[Share]) -> Arrays:
+    """Rows of no bits, or no rows."""
+    return _empty(RowShape.of(columns), relation_rows(columns))
 
 
 def columns_of(columns: Sequence[Share], arrays: Arrays) -> list[Share]:

@@ -16,7 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...transport.channel import Buffer, Channel, Kind
-from ..messages import check_constant, check_differences, check_rows, relation_rows
+from ..messages import (
+    check_constant,
+    check_differences,
+    check_owner,
+    check_rows,
+    relation_rows,
+)
 from ..opening import clear_padding, visible
 from ..ot.transfers import Transfers
 from ..outside import send_reveal, with_outsiders
@@ -39,6 +45,7 @@ from .messages import (
     reveal_round,
 )
 from .networks import Order
+from .owner_moves import OwnerMoves
 from .pool import Demand, Stock
 
 
@@ -206,6 +213,19 @@ class AdditiveProtocol:
     def unshuffle(self, handle: ShuffleHandle, columns: Sequence[Share]) -> list[Share]:
         own = _own(handle, columns)
         return self._moved(columns, own.inverse, range(self.parties - 1, -1, -1))
+
+    def permute_by_owner(
+        self, owner: int, source: Order | None, columns: Sequence[Share]
+    ) -> list[Share]:
+        check_owner(owner, self.parties)
+        return OwnerMoves(self._link, self._transfers, self._own).permute(owner, source, columns)
+
+    def gather_by_owner(
+        self, owner: int, source: Order | None, rows: int, columns: Sequence[Share]
+    ) -> list[Share]:
+        check_owner(owner, self.parties)
+        moving = OwnerMoves(self._link, self._transfers, self._own)
+        return moving.gather(owner, source, rows, columns)
 
     def count_expected(self, rounds: int, sent_bytes: float, messages: float) -> None:
         """Nothing: real messages are counted as they are sent."""

@@ -1,0 +1,63 @@
+"""Looking entries up by moving rows: what the party that knows the requests decides, and sums.
+
+Once equal requests stand together, copies are running sums of differences; see owner_moves.py.
+Rows are ring vectors (1-D), or packed bits (2-D), for which plus and minus are XOR.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_Order = NDArray[np.intp]
+
+
+Choices = tuple[_Order | None, _Order | None, _Order | None]
+"""The rows that each of the three moves of a lookup takes; None where they are not known."""
+
+
+def lookup_choices(source: _Order | None, entries: int) -> Choices:
+    """What the owner of the requests decides; `source`: the entry that every request asks for."""
+    if source is None:
+        return None, None, None
+    by_entry = np.argsort(source, kind="stable")
+    asked = source[by_entry]
+    first = np.ones(len(source), dtype=np.bool_)
+    first[1:] = asked[1:] != asked[:-1]
+    wanted = np.zeros(entries, dtype=np.bool_)
+    wanted[asked] = True
+    order = np.concatenate([np.flatnonzero(wanted), np.flatnonzero(~wanted)])
+    starts = entries + np.arange(len(source), dtype=np.intp)
+    starts[first] = np.arange(int(np.count_nonzero(first)), dtype=np.intp)
+    requests = np.empty(len(source), dtype=np.intp)
+    requests[by_entry] = np.arange(len(source), dtype=np.intp)
+    return order, starts, requests
+
+
+def differences(array: NDArray[Any]) -> NDArray[Any]:
+    """Every row less the one before it."""
+    steps = array.copy()
+    if array.ndim == 1:
+        steps[1:] -= array[:-1]
+    else:
+        steps[1:] ^= array[:-1]
+    return steps
+
+
+def with_zeros(array: NDArray[Any], rows: int) -> NDArray[Any]:
+    return np.concatenate([array, np.zeros((rows, *array.shape[1:]), array.dtype)])
+
+
+def running(array: NDArray[Any]) -> NDArray[Any]:
+    """Every row and all before it, added up; packed rows in words of eight bytes."""
+    if array.ndim == 1:
+        return np.cumsum(array, dtype=array.dtype)
+    rows, size = array.shape
+    wide = np.zeros((rows, -(-size // 8) * 8), np.uint8)
+    wide[:, :size] = array
+    lanes = wide.view(np.uint64)
+    for lane in range(lanes.shape[1]):
+        lanes[:, lane] = np.bitwise_xor.accumulate(lanes[:, lane])
+    return np.ascontiguousarray(wide[:, :size])
