@@ -17,6 +17,7 @@ from .secure import (
     Expand,
     Filter,
     Fragment,
+    Intersection,
     Join,
     Operator,
     Product,
@@ -177,6 +178,8 @@ def describe(operator: Operator, names: dict[int, str]) -> tuple[str, list[str]]
                 else f"c{c.id} {_width(c)} {form}"
                 for c, form in zip(operator.columns, operator.forms, strict=True)
             )
+            if operator.held:
+                return f"fragment at {operator.owner}, which keeps it", [operator.sql]
             return f"fragment at {operator.owner}", [operator.sql, f"shares {shared}"]
         case Stored():
             shown = ", ".join(f"{names[c.id]} {_width(c)}" for c in operator.columns)
@@ -197,6 +200,8 @@ def describe(operator: Operator, names: dict[int, str]) -> tuple[str, list[str]]
             ]
         case Join():
             return _join_text(operator, names)
+        case Intersection():
+            return _intersection_text(operator, names)
         case Product():
             tested = () if operator.predicate is None else (operator.predicate,)
             head = f"{operator.kind} join of all pairs"
@@ -241,6 +246,16 @@ def _join_text(operator: Join, names: dict[int, str]) -> tuple[str, list[str]]:
     keys = " and ".join(f"{names[a]} = {names[b]}" for a, b in pairs)
     checked = ", uniqueness checked" if operator.check_unique else ""
     return f"{operator.kind} join on {keys}, {operator.sort} sort{checked}", []
+
+
+def _intersection_text(operator: Intersection, names: dict[int, str]) -> tuple[str, list[str]]:
+    pairs = zip(operator.probe_keys, operator.build_keys, strict=True)
+    keys = " and ".join(f"{names[a]} = {names[b]}" for a, b in pairs)
+    probe, build = operator.reveals.probe, operator.reveals.build
+    shared = ", ".join(f"{names[c.id]} {_width(c)}" for c in operator.columns)
+    told = f"reveals to {probe.owner} and {build.owner} which of their keys match"
+    details = [told, *([f"shares {shared}"] if shared else [])]
+    return f"{operator.kind} join on {keys}, intersection by {operator.by}", details
 
 
 def _keys_text(keys: tuple[SortKey, ...], names: dict[int, str]) -> str:

@@ -19,8 +19,9 @@ from .key_columns import with_key_columns
 from .known import Key
 from .logical import Join
 from .lower_attach import attach_one_row
+from .revealing import revealable
+from .secure import Fragment, JoinKind, Operator, Revealable
 from .secure import Join as SecureJoin
-from .secure import JoinKind, Operator
 
 if TYPE_CHECKING:
     from .lower import Lowering
@@ -136,17 +137,33 @@ class Sides:
 def matches(sides: Sides, needed: frozenset[int]) -> Operator:
     """The pairs of rows that satisfy the whole condition, as an inner join gives them.
 
-    The build is the right side if it is unique, else the left one.
+    The build is a unique side; if both are, the one with more rows, as the result has the others.
     """
-    if sides.right_key is None:
-        sides = sides.turned
+    nodes = (sides.node.left, sides.node.right)
+    if _turns(sides):
+        sides, nodes = sides.turned, nodes[::-1]
     wanted = needed | columns_of(*sides.residual)
     joined: Operator = equi_join(
-        "inner", sides.left, sides.right, sides.pairs, key=sides.right_key, wanted=wanted
+        "inner",
+        sides.left,
+        sides.right,
+        sides.pairs,
+        key=sides.right_key,
+        wanted=wanted,
+        revealable=revealable(sides.lowering, *nodes, sides.pairs),
     )
     if sides.residual:
         joined = sides.lowering.filter(joined, conjunction(sides.residual))
     return joined
+
+
+def _turns(sides: Sides) -> bool:
+    """Whether the left side is the better build. Rows that may have an order stay the probe."""
+    left, right = sides.left_key, sides.right_key
+    if left is None or right is None:
+        return right is None
+    fragments = isinstance(sides.left, Fragment) and isinstance(sides.right, Fragment)
+    return fragments and not left.by_contract and sides.left.rows > sides.right.rows
 
 
 def equi_join(
@@ -157,6 +174,7 @@ def equi_join(
     *,
     key: Key | None,
     wanted: frozenset[int],
+    revealable: Revealable | None = None,
 ) -> SecureJoin:
     """The secure join of two operators, with the wanted columns."""
     columns = tuple(c for c in probe.columns if c.id in wanted)
@@ -175,6 +193,7 @@ def equi_join(
         build_keys=tuple(b for _, b in pairs),
         check_unique=key is not None and key.by_contract and kind in ("inner", "left"),
         sort="quick",
+        revealable=revealable,
     )
 
 
@@ -191,8 +210,10 @@ def _semi(
     probe = lowering.lower(node.left, wanted & left_ids)
     build = lowering.lower(node.right, frozenset(b for _, b in pairs))
     probe, pairs = switched(lowering, node, probe, pairs, residual)
-    kind: JoinKind = "semi" if node.kind == "semi" else "anti"
-    return equi_join(kind, probe, build, pairs, key=None, wanted=needed)
+    if node.kind == "anti":
+        return equi_join("anti", probe, build, pairs, key=None, wanted=needed)
+    reveals = revealable(lowering, node.left, node.right, pairs) if not residual else None
+    return equi_join("semi", probe, build, pairs, key=None, wanted=needed, revealable=reveals)
 
 
 def switched(

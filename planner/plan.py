@@ -18,6 +18,7 @@ from .build import build, highest_id
 from .cost import Link, Pricer
 from .facts import Analysis
 from .forms import assign_forms
+from .intersections import reveal_intersections
 from .known import Facts
 from .late_fetch import fetch_late
 from .logical import Ids, Node, Project
@@ -70,7 +71,9 @@ def plan_query(
         admit(root)
     plans = [
         SecurePlan(
-            root=choose_sorts(assign_forms(root), pricer, link),
+            root=reveal_intersections(
+                choose_sorts(assign_forms(root), pricer, link), pricer, link, parties
+            ),
             protocol=protocol,
             parties=parties,
             asker=asker,

@@ -17,11 +17,13 @@ from .secure import (
     Expand,
     Filter,
     Fragment,
+    Intersection,
     Join,
     Operator,
     Product,
     Project,
     Reveal,
+    RevealedKey,
     Root,
     SecurePlan,
     Sort,
@@ -60,6 +62,13 @@ def public_facts(plan: SecurePlan, catalog: Catalog) -> Iterator[str]:
     yield "how long each party takes, and whether its part fails"
     for operator in _unique(plan.root):
         yield from _size(operator)
+    for intersection in _intersections(plan.root):
+        probe, build = intersection.reveals.probe, intersection.reveals.build
+        yield (
+            f"that {probe.owner} and {build.owner} each learn which of their values of "
+            f"{_key_text(probe, build)} occur in the other's rows, of which there are at most "
+            f"{build.values.rows:,} and {probe.values.rows:,}"
+        )
     if any(_quick(operator) for operator in _unique(plan.root)):
         yield (
             "comparison bits of the quicksort, opened on rows in a fresh secret order: they "
@@ -116,11 +125,15 @@ def party_facts(plan: SecurePlan, party: str) -> Iterator[str]:
     fragments = [o for o in _unique(plan.root) if isinstance(o, Fragment) and o.owner == party]
     for fragment in fragments:
         yield f"runs alone, on its own and public tables: {fragment.sql}"
+        if fragment.held:
+            continue
         columns = len(fragment.columns)
         yield (
             f"shares {columns} column{'s' if columns != 1 else ''} of it, padded to "
             f"{row_count(fragment.rows)}; how many rows are real stays its own"
         )
+    for intersection in _intersections(plan.root):
+        yield from _revealed(intersection, party)
     if not fragments:
         yield "gives no data"
     outside = party in plan.outsiders
@@ -136,6 +149,36 @@ def party_facts(plan: SecurePlan, party: str) -> Iterator[str]:
         yield "keeps its shares of the result, and learns nothing of it, not how many rows it has"
     else:
         yield from _result(plan.root, party)
+
+
+def _intersections(root: Root) -> list[Intersection]:
+    return list(dict.fromkeys(o for o in _unique(root) if isinstance(o, Intersection)))
+
+
+def _key_text(key: RevealedKey, other: RevealedKey) -> str:
+    """The columns' names, with the other table's where they differ."""
+    own, theirs = ", ".join(key.columns), ", ".join(other.columns)
+    return own if own == theirs else f"{own} (there {theirs})"
+
+
+def _revealed(intersection: Intersection, party: str) -> Iterator[str]:
+    """What a join whose matching keys are revealed tells one of its owners."""
+    reveals = intersection.reveals
+    for own, other in ((reveals.probe, reveals.build), (reveals.build, reveals.probe)):
+        if own.owner == party:
+            yield (
+                f"learns which of its values of {_key_text(own, other)} in {own.table} occur in "
+                f"{other.owner}'s rows of {other.table}, whatever the query's conditions, and so "
+                f"how many; {other.owner} learns which of its own occur here"
+            )
+            yield (
+                f"learns nothing of {other.owner}'s other values, not how many there are (at most "
+                f"{other.values.rows:,}), nor which rows the query's conditions keep there"
+            )
+            yield (
+                f"shares its part of the {row_count(intersection.rows)} of the join, with its "
+                "conditions' outcome"
+            )
 
 
 def _delivery(root: Root) -> str:
@@ -163,11 +206,11 @@ def _size(operator: Operator) -> Iterator[str]:
     """The public size that an operator works on."""
     rows = f"{operator.rows:,}"
     match operator:
-        case Fragment():
+        case Fragment() if not operator.held:
             yield f"that {operator.owner} gives at most {row_count(operator.rows)}"
         case Stored():
             yield f"that the shared table {operator.table} has at most {row_count(operator.rows)}"
-        case Join():
+        case Join() | Intersection():
             yield f"the size of a join ({operator.kind}): {rows} rows"
         case Product():
             yield f"the size of a join of all pairs ({operator.kind}): {rows} rows"

@@ -93,12 +93,14 @@ class Fragment(Operator):
     (an ORDER BY at its end is the order of the relation), padding last. A DOUBLE column whose
     encoding has `fraction_bits` is encoded as floor(value * 2^fraction_bits).
     `keyed`: the SQL may name the parameter `hash_key`, which every run draws afresh (hashing.py).
+    `held`: the rows stay with the owner; the Intersection above shares what it needs of them.
     """
 
     owner: str
     sql: str
     forms: tuple[Form, ...]
     keyed: bool = False
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,6 +184,31 @@ class Project(Operator):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RevealedKey:
+    """The columns of an owner's table by which its rows are matched with another owner's.
+
+    `values`: the key values of the whole table, each once.
+    """
+
+    owner: str
+    table: str
+    columns: tuple[str, ...]
+    values: Fragment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revealable:
+    """What an intersection reveals: of `probe`'s values to its owner, and of `build`'s to its own.
+
+    `probe_unique`: no key value stands twice in the probe.
+    """
+
+    probe: RevealedKey
+    build: RevealedKey
+    probe_unique: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Join(Operator):
     """Equi-join on shared keys, by sorting. Output rows = probe rows, in the probe's order.
 
@@ -190,6 +217,7 @@ class Join(Operator):
     NULL keys match nothing (anti keeps rows whose key is NULL). If `check_unique`, two valid build
     rows with equal keys fail the query loudly (for keys that no single owner can check).
     `kept` semantics: `columns` lists by id which columns of either input survive.
+    `revealable`: the catalog lets both owners learn which of their keys match.
     """
 
     kind: JoinKind
@@ -199,6 +227,27 @@ class Join(Operator):
     build_keys: tuple[int, ...]
     check_unique: bool
     sort: SortAlgorithm
+    revealable: Revealable | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intersection(Operator):
+    """Equi-join of two owners' fragments, to both of whom it reveals which of their keys match.
+
+    Either owner learns which of its table's key values occur in the other's table, and nobody else
+    learns anything; which rows the fragments keep stays secret. Then the owners share the rows of
+    common keys, aligned with each other: no key is compared over shares. `kind`, keys and `columns`
+    as in Join; `build` is unique on its keys (for "semi", it loses duplicates). All fragments are
+    held by their owners, who are compute parties.
+    """
+
+    kind: Literal["inner", "semi"]
+    probe: Fragment
+    build: Fragment
+    probe_keys: tuple[int, ...]
+    build_keys: tuple[int, ...]
+    reveals: Revealable
+    by: IntersectionAlgorithm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -443,8 +492,10 @@ def children(operator: Operator) -> tuple[Operator, ...]:
     match operator:
         case Concat(inputs=inputs) | AlignedSum(inputs=inputs):
             return inputs
-        case Join(probe=probe, build=build) | Attach(probe=probe, build=build):
-            return (probe, build)
+        case Join() | Attach():
+            return (operator.probe, operator.build)
+        case Intersection(probe=probe, build=build, reveals=reveals):
+            return (probe, build, reveals.probe.values, reveals.build.values)
         case Product(left=left, right=right) | Expand(left=left, right=right):
             return (left, right)
         case Filter() | Check() | Project() | Aggregate() | Sort() | Window() | Reveal() | Store():

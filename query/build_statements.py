@@ -67,12 +67,13 @@ class StatementBuilder(QueryBuilder):
         return syntax.Explain(kind="analyze", statement=children[0], **self._place(meta))
 
     def create_table(self, meta: Meta, children: list[Any]) -> syntax.CreateTable:
-        name, elements, owners, rows = children
+        name, elements, owners, rows, revealing = children
         return syntax.CreateTable(
             name=str(name),
             elements=elements,
             owners=owners or (),
             rows=self._rows(rows),
+            revealing=revealing or (),
             **self._place(meta),
         )
 

@@ -66,6 +66,7 @@ class Table:
 
     `owners` is empty for a public table, has one name, or several (the table is then the UNION ALL
     of their parts). `rows` bounds EACH owner's part (for a public table: its row count).
+    `revealing`: columns by which a join may reveal to both owners which of their values they share.
     `public_file` and `content_hash` (hex SHA-256) belong to public tables.
     """
 
@@ -79,6 +80,7 @@ class Table:
     public_file: str | None = None
     content_hash: str | None = None
     sharing: Sharing | None = None
+    revealing: tuple[str, ...] = ()
 
     @property
     def is_public(self) -> bool:

@@ -95,6 +95,7 @@ class _Declaration:
             primary_key=primary_key,
             unique=self._unique(types),
             public_file=self.statement.file,
+            revealing=known_columns(self.statement.revealing, types, self.statement.span),
         )
 
     def _types(self) -> dict[str, SqlType]:

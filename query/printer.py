@@ -221,7 +221,11 @@ def _create_table(table: syntax.CreateTable) -> str:
         text += f" FROM {string(table.file)}"
     if table.owners:
         text += f" OWNED BY {names(table.owners)}"
-    return text if table.rows is None else f"{text} ROWS {table.rows}"
+    if table.rows is not None:
+        text += f" ROWS {table.rows}"
+    if table.revealing:
+        text += f" REVEALING INTERSECTION ({names(table.revealing)})"
+    return text
 
 
 def _column(column: syntax.ColumnDeclaration) -> str:

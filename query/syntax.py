@@ -490,6 +490,7 @@ class CreateTable(Statement):
     owners: tuple[str, ...] = ()
     rows: int | None = None
     file: str | None = None
+    revealing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

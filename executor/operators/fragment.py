@@ -64,6 +64,11 @@ def read_fragment(
 
     Errors: DataError (for the owner alone) where the data break the catalog's promises.
     """
+    return encode_rows(fragment, run_fragment(fragment, source, hash_key))
+
+
+def run_fragment(fragment: Fragment, source: TableSource, hash_key: str | None = None) -> pa.Table:
+    """What a fragment's SQL gives at its owner, not yet encoded. Errors as above."""
     parameters = None if hash_key is None else {HASH_KEY: hash_key}
     table = source.execute(fragment.sql, parameters)
     if table.num_rows > fragment.rows:
@@ -73,16 +78,36 @@ def read_fragment(
         )
     if table.num_columns != len(fragment.columns):
         raise InternalError("a local fragment returned other columns than planned")
+    return table
+
+
+def encode_rows(
+    fragment: Fragment, table: pa.Table, places: NDArray[np.intp] | None = None
+) -> OwnedRows:
+    """A fragment's rows, encoded and padded to the public bound.
+
+    `places`: for each row its place, if they do not simply stand first. Errors as above.
+    """
+    if places is None:
+        places = np.arange(table.num_rows)
     values: list[NDArray[np.uint64]] = []
     for position, (column, form) in enumerate(zip(fragment.columns, fragment.forms, strict=True)):
-        values += _encoded(table.column(position), column, form, fragment.rows)
-    present = np.ones((table.num_rows, 1), np.uint8)
-    values.append(_padded_planes(present, 1, fragment.rows))
+        values += _encoded(table.column(position), column, form, fragment.rows, places)
+    present = np.ones((len(places), 1), np.uint8)
+    values.append(_padded_planes(present, 1, fragment.rows, places))
     return OwnedRows(tuple(values))
 
 
+def packed_values(
+    data: pa.ChunkedArray, column: Column
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_] | None]:
+    """(value - lo) of every row as little-endian bytes, and where it is NULL. Errors as above."""
+    encoded = encode_column(data, column)
+    return _packed_rows(encoded, column), encoded.nulls
+
+
 def _encoded(
-    data: pa.ChunkedArray, column: Column, form: Form, rows: int
+    data: pa.ChunkedArray, column: Column, form: Form, rows: int, places: NDArray[np.intp]
 ) -> list[NDArray[np.uint64]]:
     """The arrays that one column inputs, in the order of `_shapes`."""
     encoding = encoding_of_column(column)
@@ -92,20 +117,20 @@ def _encoded(
         packed = _packed_rows(encoded, column)
         if encoded.nulls is not None:
             packed[encoded.nulls] = 0
-        arrays.append(_padded_planes(packed, encoding.width, rows))
+        arrays.append(_padded_planes(packed, encoding.width, rows, places))
     if form in ("ring", "both"):
         if encoded.values is None:
             raise InternalError(f"column {column.name} cannot be a ring column")
         vector = np.zeros(rows, np.uint64)
-        vector[: len(encoded.values)] = encoded.values.view(np.uint64)
+        vector[places] = encoded.values.view(np.uint64)
         if encoded.nulls is not None:
-            vector[: len(encoded.nulls)][encoded.nulls] = 0
+            vector[places[encoded.nulls]] = 0
         arrays.append(vector)
     if column.nullable:
         nulls = encoded.nulls
         if nulls is None:
             nulls = np.zeros(len(data), np.bool_)
-        arrays.append(_padded_planes(nulls.astype(np.uint8)[:, None], 1, rows))
+        arrays.append(_padded_planes(nulls.astype(np.uint8)[:, None], 1, rows, places))
     elif encoded.nulls is not None and bool(encoded.nulls.any()):
         raise DataError(f"column {column.name} holds NULL although it is declared NOT NULL")
     return arrays
@@ -133,11 +158,15 @@ def _packed_rows(encoded: EncodedColumn, column: Column) -> NDArray[np.uint8]:
     return np.ascontiguousarray(both.view(np.uint8).reshape(-1, 16)[:, :size])
 
 
-def _padded_planes(packed: NDArray[np.uint8], width: int, rows: int) -> NDArray[np.uint64]:
-    """Planes of packed rows, with zero rows up to `rows`."""
+def _padded_planes(
+    packed: NDArray[np.uint8], width: int, rows: int, places: NDArray[np.intp]
+) -> NDArray[np.uint64]:
+    """Planes of packed rows at their places, with zero rows elsewhere up to `rows`."""
     planes = np.zeros((width, words(rows)), np.uint64)
     if width and len(packed):
-        filled = rows_to_planes(packed, width)
+        spread = np.zeros((int(places.max()) + 1, packed.shape[1]), np.uint8)
+        spread[places] = packed
+        filled = rows_to_planes(spread, width)
         planes[:, : filled.shape[1]] = filled
     return planes
 

@@ -21,6 +21,7 @@ from ...planner.secure import (
     Expand,
     Filter,
     Fragment,
+    Intersection,
     Join,
     Operator,
     Product,
@@ -38,7 +39,8 @@ from .aggregate import aggregate
 from .attach import attach
 from .check import check_rows
 from .expand import expand
-from .fragment import OwnedRows, draw_hash_key, read_fragment, share_fragments
+from .fragment import OwnedRows, draw_hash_key, encode_rows, run_fragment, share_fragments
+from .intersection import intersection
 from .join import join
 from .order import sort_rows
 from .product import product
@@ -83,6 +85,11 @@ def post_order(operator: Operator) -> Iterator[Operator]:
     yield operator
 
 
+def _is_held(operator: Operator) -> bool:
+    """Whether its rows stay with their owner until the operator above asks for them."""
+    return isinstance(operator, Fragment) and operator.held
+
+
 class Runner:
     """One execution of a plan; pricing drives it step by step."""
 
@@ -100,11 +107,12 @@ class Runner:
         self.watch = watch
         self.shelf = shelf
         self.operators = list(post_order(plan.root))
+        self.held: dict[Fragment, pa.Table] = {}
 
     def share(self, party: str | None, source: TableSource | None) -> dict[int, SecretTable]:
-        """Runs this party's fragments and shares everybody's. Keys: positions in `operators`.
+        """Runs this party's fragments and shares everybody's but those that are held.
 
-        Without a party (a price is taken) nobody's are run.
+        Keys: positions in `operators`. Without a party (a price is taken) nobody's are run.
         """
         fragments = [o for o in self.operators if isinstance(o, Fragment)]
         positions = [self.operators.index(o) for o in dict.fromkeys(fragments)]
@@ -120,11 +128,18 @@ class Runner:
                 self.watch(position, "local fragment")
                 if source is None:
                     raise InternalError("a party without a source owns a fragment")
-                owned = read_fragment(fragment, source, hash_key)
+                table = run_fragment(fragment, source, hash_key)
+                if fragment.held:
+                    self.held[fragment] = table
+                else:
+                    owned = encode_rows(fragment, table)
+            if fragment.held:
+                continue
             items.append((fragment, self.plan.members.index(fragment.owner), owned))
         self.watch(positions[-1] if positions else 0, "share")
         tables = share_fragments(self.protocol, items)
-        return dict(zip(positions, tables, strict=True))
+        shared = [position for position in positions if not _is_held(self.operators[position])]
+        return dict(zip(shared, tables, strict=True))
 
     def finish(self, tables: dict[int, SecretTable]) -> pa.Table | None:
         """Runs everything above the fragments; an operator that occurs twice runs once."""
@@ -133,7 +148,11 @@ class Runner:
         for position, operator in enumerate(self.operators[:-1]):
             inputs = [stack.pop() for _ in children(operator)][::-1]
             if operator not in known:
-                if isinstance(operator, Fragment):
+                if _is_held(operator):
+                    known[operator] = SecretTable(
+                        operator.rows, {}, self.protocol.constant_bits(0, 1, operator.rows)
+                    )
+                elif isinstance(operator, Fragment):
                     known[operator] = tables[position]
                 else:
                     self.watch(position, type(operator).__name__.lower())
@@ -175,6 +194,10 @@ class Runner:
                 return project(self.execution, operator, inputs[0])
             case Join():
                 return join(self.execution, operator, inputs[0], inputs[1])
+            case Intersection():
+                members, sides = self.plan.members, (operator.probe, operator.build)
+                one, other = (members.index(fragment.owner) for fragment in sides)
+                return intersection(p, operator, (one, other), self.held)
             case Expand():
                 return expand(self.execution, operator, inputs[0], inputs[1])
             case Product():

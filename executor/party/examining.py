@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...planner.secure import SecurePlan
 from ...query.bound import Statement
-from .policy import check_policy
+from .policy import check_intersections, check_policy
 from .resources import Resources
 
 MAX_SOURCE_WAIT_SECONDS = 30.0
@@ -18,6 +18,7 @@ def examine(resources: Resources, statement: Statement, asker: str) -> SecurePla
     """
     check_policy(resources.policy, statement)
     plan = resources.compiler.plan(statement, asker)
+    check_intersections(resources.policy, plan.root)
     resources.shared.check_room(plan.root)
     if resources.party in plan.root.recipients and asker != resources.party:
         resources.results.check_room()

@@ -160,6 +160,13 @@ class Section:
             raise self.wrong(key, f"names {directory}, which is no directory")
         return directory
 
+    def section(self, key: str) -> Section:
+        """A section within the section, empty if it is left out."""
+        values = self.values.get(key, {})
+        if not isinstance(values, dict):
+            raise self.wrong(key, f"must be a section: [{self.place}{key}]")
+        return Section(self.path, values, f"{self.place}{key}.")
+
     def wrong(self, key: str, what: str) -> ConfigurationError:
         """An error about one key."""
         return ConfigurationError(f"{self.path}: {self.place}{key} {what}")

@@ -21,6 +21,7 @@ from tacit.query.errors import (
     PeerLostError,
     PeerTimeoutError,
     PeerViolationError,
+    PolicyError,
     TacitError,
 )
 
@@ -33,6 +34,12 @@ CREATE TABLE staff (
     name VARCHAR(8)
 ) OWNED BY ann ROWS 6;
 
+CREATE TABLE desks (id BIGINT UNIQUE, floor SMALLINT CHECK (floor BETWEEN 1 AND 9))
+OWNED BY ann ROWS 300 REVEALING INTERSECTION (id);
+
+CREATE TABLE badges (id BIGINT UNIQUE, door SMALLINT CHECK (door BETWEEN 1 AND 9))
+OWNED BY bea ROWS 300 REVEALING INTERSECTION (id);
+
 CREATE TABLE pay (
     id INTEGER CHECK (id BETWEEN 1 AND 99) NOT NULL,
     amount BIGINT CHECK (amount BETWEEN -4000000000000000000 AND 4000000000000000000)
@@ -43,8 +50,12 @@ FILES = {
     "ann": {
         "staff": "id,team,name\n1,red,Zoë\n2,blue,\n3,red,Kim\n7,blue,Lee\n",
         "pay": "id,amount\n1,4000000000000000000\n2,10\n3,\n",
+        "desks": "id,floor\n1,2\n7,3\n9,4\n",
     },
-    "bea": {"pay": "id,amount\n1,4000000000000000000\n1,3999999999999999990\n3,-7\n50,1\n"},
+    "bea": {
+        "badges": "id,door\n1,4\n7,\n8,5\n",
+        "pay": "id,amount\n1,4000000000000000000\n1,3999999999999999990\n3,-7\n50,1\n",
+    },
 }
 
 COUNT = "SELECT count(*) AS n FROM pay"
@@ -153,6 +164,30 @@ def test_either_party_gets_the_answer_at_the_predicted_price(
         predicted = result.predicted.total
         assert (predicted.rounds, predicted.sent_bytes) == (result.rounds, result.sent_bytes)
         assert sum(predicted.messages) == result.messages
+
+
+def test_an_intersection_is_revealed_if_its_owners_policies_name_the_key(pair: Pair) -> None:
+    sql = "SELECT d.floor, b.door FROM desks d JOIN badges b ON d.id = b.id WHERE d.id > 1"
+    answer = {"floor": [3], "door": [None]}
+    told = pair.answer(f"EXPLAIN PRIVACY {sql}")["explain"]
+    assert any("ann and bea each learn which of their values of id occur" in x for x in told)
+    assert pair.answer(sql, "bea") == answer  # one person's federation, without policies
+    policy = pair.directory / "bea" / "policy.toml"
+    try:
+        policy.write_text('[tables]\npay = "allow"\n[tables.badges]\nqueries = "allow"\n')
+        pair.restart("bea")
+        grant = r'say\n\[tables.badges.columns\]\nid = \["join_revealing_intersection"\]'
+        for asker in ("ann", "bea"):
+            with pytest.raises(PolicyError, match=f"policy of bea does not(.|\n)*{grant}"):
+                pair.answer(sql, asker)
+            assert len(pair.answer("SELECT id FROM badges", asker)["id"]) == 3
+        with policy.open("a") as file:
+            file.write('[tables.badges.columns]\nid = ["join_revealing_intersection"]\n')
+        pair.restart("bea")
+        assert pair.answer(sql) == answer
+    finally:
+        policy.unlink()
+        pair.restart("bea")
 
 
 def test_results_reach_their_recipients_alone(pair: Pair) -> None:

@@ -73,6 +73,20 @@ def test_only_what_is_allowed_is_allowed(tmp_path: Path) -> None:
         check_policy(policy, statement(select(table(NOTES))))
 
 
+def test_abilities_of_columns_stand_in_a_section_of_the_table(tmp_path: Path) -> None:
+    (tmp_path / "policy.toml").write_text(
+        '[tables]\nnotes = "allow"\n'
+        '[tables.Visits]\nqueries = "allow"\n'
+        '[tables.Visits.columns]\nPatient = ["join_revealing_intersection"]\ncost = []\n'
+        '[tables.rooms.columns]\nward = ["join_revealing_intersection"]\n'
+    )
+    assert load_policy(tmp_path, "mercy", local=False) == Policy(
+        owner="mercy",
+        allowed=frozenset({"notes", "visits"}),  # an ability alone opens no table
+        revealing=frozenset({("visits", "patient"), ("rooms", "ward")}),
+    )
+
+
 def test_a_part_of_a_table_is_its_owners_own() -> None:
     closed = Policy(owner="mercy", allowed=frozenset())
     with pytest.raises(PolicyError, match="on mercy's part of visits"):
@@ -104,6 +118,11 @@ def test_a_table_is_found_wherever_it_stands() -> None:
         ('[tables]\nvisits = "yes"', r'tables.visits must be "allow" or "deny"'),
         ("[tables]\nvisits = true", "tables.visits must be a string"),
         ('[table]\nvisits = "allow"', "table is unknown"),
+        ('[tables.visits]\nquery = "allow"', "tables.visits.query is unknown"),
+        ("[tables.visits]\nqueries = 1", "tables.visits.queries must be a string"),
+        ("[tables.visits]\ncolumns = 1", r"must be a section: \[tables.visits.columns\]"),
+        ('[tables.visits.columns]\nk = "join"', "tables.visits.columns.k must be a list of abil"),
+        ('[tables.visits.columns]\nk = ["join"]', 'is: "join_revealing_intersection"'),
     ],
 )
 def test_a_wrong_policy_file_is_an_error(tmp_path: Path, text: str, complaint: str) -> None:

@@ -156,6 +156,8 @@ def test_table_checks_bound_their_columns() -> None:
         ("CREATE TABLE t (a INTEGER, b INTEGER, PRIMARY KEY (a, b),"
          " FOREIGN KEY (a) REFERENCES t) OWNED BY mercy ROWS 5", "1 columns refer to 2"),
         ("CREATE PUBLIC TABLE t (a INTEGER) FROM 'a.csv'", "needs ROWS n or its file"),
+        ("CREATE TABLE t (a INTEGER) OWNED BY mercy ROWS 5 REVEALING INTERSECTION (b)",
+         "no column b"),
     ],
 )  # fmt: skip
 def test_contradictions(text: str, message: str) -> None:
@@ -164,6 +166,17 @@ def test_contradictions(text: str, message: str) -> None:
         load(text)
     assert message in str(caught.value)
     assert "^" in str(caught.value) or "needs ROWS" in str(caught.value)
+
+
+def test_columns_whose_intersection_may_be_revealed() -> None:
+    """They are part of what all parties agree on."""
+    plain = "CREATE TABLE t (a INTEGER, B INTEGER) OWNED BY mercy ROWS 5"
+    text = f"{plain} revealing INTERSECTION (b, A)"
+    assert load(plain)["t"].revealing == ()
+    assert load(text)["t"].revealing == ("b", "a")
+    digests = [load_catalog(t, parties=PARTIES).digest for t in (plain, text)]
+    assert digests[0] != digests[1]
+    assert load("CREATE TABLE revealing (intersection INTEGER) OWNED BY mercy ROWS 5")
 
 
 def test_a_table_twice() -> None:

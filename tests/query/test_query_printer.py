@@ -332,6 +332,7 @@ STATEMENTS = st.one_of(
         elements=TABLE_ELEMENTS,
         owners=tuples(NAMES, 0),
         rows=ROWS,
+        revealing=tuples(NAMES, 0),
     ),
     st.builds(syntax.CreateTable, name=NAMES, elements=TABLE_ELEMENTS, file=TEXTS, rows=ROWS),
     st.builds(
