@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from .cost import Link, Pricer, replace_sort
+from .public_groups import public_groups
 from .secure import (
     Aggregate,
     AlignedSum,
@@ -43,8 +44,13 @@ def _choose(operator: Operator, pricer: Pricer, link: Link) -> Operator:
 def _algorithms(operator: Join | Expand | Aggregate | Sort | Window) -> tuple[str, ...]:
     """The algorithms that come into question; of equal ones the first is taken."""
     names = ("quick",) if key_width(operator) > RADIX_WIDTH else ("quick", "radix")
-    limited = isinstance(operator, Sort) and 0 < operator.rows < operator.input.rows
-    return (*names, "select") if limited else names
+    match operator:
+        case Sort() if 0 < operator.rows < operator.input.rows:
+            return (*names, "select")
+        case Aggregate() if public_groups(operator) is not None:
+            return (*names, "dense")
+        case _:
+            return names
 
 
 def sorts(operator: Operator) -> bool:

@@ -212,7 +212,9 @@ def describe(operator: Operator, names: dict[int, str]) -> tuple[str, list[str]]
             return f"{operator.kind} join with one row", []
         case Aggregate():
             keys = ", ".join(names[key] for key in operator.keys)
-            head = f"aggregate by {keys}, {operator.sort} sort" if keys else "aggregate"
+            dense = operator.sort == "dense"
+            how = "a sum for each possible group" if dense else f"{operator.sort} sort"
+            head = f"aggregate by {keys}, {how}" if keys else "aggregate"
             return head, [_aggregate_text(spec, names) for spec in operator.aggregates]
         case Sort():
             return _sort_text(operator, names)

@@ -17,9 +17,12 @@ from typing import Literal
 from ..query.bound import Expression, Frame
 from ..query.catalog import Table
 from ..query.datatypes import Column
+from ..query.errors import InternalError
 
 Form = Literal["bits", "ring", "both"]
 SortAlgorithm = Literal["quick", "radix"]
+GroupAlgorithm = Literal["quick", "radix", "dense"]
+"""How GROUP BY runs: `dense` adds up for every possible group (planner/public_groups.py)."""
 OrderAlgorithm = Literal["quick", "radix", "select"]
 """How ORDER BY runs: `select` sorts no more rows than a LIMIT needs."""
 JoinKind = Literal["inner", "left", "semi", "anti"]
@@ -327,15 +330,23 @@ class Aggregate(Operator):
     """GROUP BY `keys` (ids of input columns, which come first in `columns`), then the aggregates.
 
     No keys: exactly one row, always valid. With keys: rows = min(input rows, public bound on
-    groups); valid rows come first, in ascending key order (NULL last). DISTINCT is an Aggregate
-    without aggregates. NULLs are skipped by aggregates and form one group as keys; SUM, MIN, MAX
-    and ANY_VALUE of nothing are NULL.
+    groups); valid rows come first, in ascending key order (NULL last); where the algorithm is
+    `dense`, all possible groups stand in that order. DISTINCT is an Aggregate without aggregates.
+    NULLs are skipped by aggregates and form one group as keys; SUM, MIN, MAX and ANY_VALUE of
+    nothing are NULL.
     """
 
     input: Operator
     keys: tuple[int, ...]
     aggregates: tuple[AggregateSpec, ...]
-    sort: SortAlgorithm
+    sort: GroupAlgorithm
+
+    @property
+    def sorting(self) -> SortAlgorithm:
+        """The algorithm of an aggregation that does sort."""
+        if self.sort == "dense":
+            raise InternalError("an aggregation over public groups sorts nothing")
+        return self.sort
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,7 @@ from ..circuits.sort import sort
 from ..sharing.protocol import SharingProtocol
 from ..sharing.shares import Bits, Ring, Share, as_bits, as_ring, stack
 from .aggregate_all import aggregate_all
+from .aggregate_dense import aggregate_dense
 from .counting_rows import (
     argument_of,
     changes,
@@ -56,6 +57,8 @@ def aggregate(p: SharingProtocol, node: Aggregate, table: SecretTable) -> Secret
     """One row per group (node.keys), or exactly one row without keys."""
     if not node.keys:
         return aggregate_all(p, node, table)
+    if node.sort == "dense":
+        return aggregate_dense(p, node, table)
     passes = _passes(p, node, table)
     results: dict[int, SecretColumn] = {}
     heads: _Heads | None = None
@@ -153,7 +156,7 @@ def _run_pass(p: SharingProtocol, node: Aggregate, table: SecretTable, one: _Pas
     moved = HeadValues.of(p, table, [s for s in one.specs if s.function in MOVED])
     full = stack([*extension, keys, p.invert(table.valid)])
     payload = [*values.shares(), *moved.shares()]
-    ordered = sort(p, full, payload, algorithm=node.sort)
+    ordered = sort(p, full, payload, algorithm=node.sorting)
     sorted_keys = ordered.keys
     group = sorted_keys.planes(extra, full.width)
     begins = changes(p, [group, sorted_keys] if _distinct(one) else [group])

@@ -145,7 +145,7 @@ def _global_distinct(
     column = argument_of(table, spec)
     keys = ordered_planes(p, [column])
     full = stack([keys, p.invert(table.valid)])
-    ordered = sort(p, full, [], algorithm=node.sort).keys
+    ordered = sort(p, full, [], algorithm=node.sorting).keys
     (change,) = changes(p, [ordered])
     (change,) = p.and_([(change, p.invert(ordered.planes(full.width - 1, full.width)))])
     running = distinct_sums(p, spec, column, ordered.planes(0, full.width - 1), change)

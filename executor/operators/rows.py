@@ -139,7 +139,7 @@ def aligned_sum(p: SharingProtocol, node: AlignedSum, tables: Sequence[SecretTab
     columns: dict[int, SecretColumn] = {}
     for position, column in enumerate(node.columns[:keyed]):
         codes = [values[position] for values in node.key_values]
-        columns[column.id] = _public_column(p, column, codes)
+        columns[column.id] = public_column(p, column, codes)
     for position, column in enumerate(node.columns[keyed:]):
         pieces = [list(table.columns.values())[position] for table in tables]
         columns[column.id] = _summed(p, column, pieces)
@@ -150,7 +150,7 @@ def aligned_sum(p: SharingProtocol, node: AlignedSum, tables: Sequence[SecretTab
     return SecretTable(node.rows, columns, valid)
 
 
-def _public_column(p: SharingProtocol, column: Column, codes: Sequence[int | None]) -> SecretColumn:
+def public_column(p: SharingProtocol, column: Column, codes: Sequence[int | None]) -> SecretColumn:
     """A column of public values, shared without communication."""
     encoding = encoding_of_column(column)
     values = np.array([0 if c is None else c - encoding.lo for c in codes], np.uint64)
