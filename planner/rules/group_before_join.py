@@ -19,9 +19,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 
-from ...query.bound import Expression
+from ...query.bound import ColumnRef, Expression
 from ...query.datatypes import Column
-from ..expressions import call, column_pair, columns_of, reference
+from ..expressions import cast, column_pair, columns_of, reference
 from ..logical import Aggregate, Join, Node, Project, join, project
 from ..ownership import is_local, is_partitioned
 from .aggregate_sides import together
@@ -129,21 +129,24 @@ def _without_regrouping(plan: Node, joined: Join, context: Context) -> Node:
     if not isinstance(plan, Project) or not isinstance(plan.input, Aggregate):
         return plan
     node = plan.input
-    pairs = [pair for pair in map(column_pair, joined.condition) if pair is not None]
-    never_null = frozenset(i for pair in pairs for i in pair) | {
-        c.id for c in node.input.columns if not c.nullable
-    }
-    key = context.facts(node.input).unique_on(frozenset(node.keys) & never_null)
-    given = {column.id: column for column in node.input.columns}
-    single = all(
-        a.function in _OF_ONE_ROW and a.argument is not None and a.order is None
-        for a in node.aggregates
-    )
-    if key is None or key.by_contract or not single:
+    if not isinstance(node.input, Project) or not _are_single(node, node.input, joined, context):
         return plan
+    given = {column.id: column for column in node.input.columns}
     items: list[tuple[Column, Expression]] = [(given[k], reference(given[k])) for k in node.keys]
     for a in node.aggregates:
-        value = reference(given[a.argument])  # type: ignore[index]
-        same = value.type == a.column.type
-        items.append((a.column, value if same else call("cast", [value], type=a.column.type)))
+        if a.function not in _OF_ONE_ROW or a.argument is None or a.order is not None:
+            return plan
+        items.append((a.column, cast(reference(given[a.argument]), a.column.type)))
     return dataclasses.replace(plan, input=project(node.input, tuple(items)))
+
+
+def _are_single(node: Aggregate, below: Project, joined: Join, context: Context) -> bool:
+    """Whether an owner or an earlier grouping has made sure that no group has two rows."""
+    pairs = [pair for pair in map(column_pair, joined.condition) if pair is not None]
+    by_id = dict(zip(below.ids, below.expressions, strict=True))
+    keys = frozenset(e.id for e in (by_id[k] for k in node.keys) if isinstance(e, ColumnRef))
+    matched = frozenset(i for pair in pairs for i in pair)
+    equal = frozenset(i for pair in pairs if keys & set(pair) for i in pair)
+    never_null = matched | {c.id for c in below.input.columns if not c.nullable}
+    key = context.facts(below.input).unique_on((keys | equal) & never_null)
+    return key is not None and not key.by_contract
