@@ -80,7 +80,7 @@ class _Revealing:
         probe, build = join.probe, join.build
         if not isinstance(probe, Fragment) or not isinstance(build, Fragment) or join.check_unique:
             return []
-        if not {probe.owner, build.owner} <= set(self._parties) or not _aligns(join, reveals):
+        if not {probe.owner, build.owner} <= set(self._parties):
             return []
         algorithms: tuple[IntersectionAlgorithm, ...] = ("points", "transfers")
         return [
@@ -107,12 +107,6 @@ class _Revealing:
             work = _BASE_SECONDS + _TRANSFER_SECONDS * (one + other)
         messages = self._link.seconds(self._pricer.operator_cost(operator))
         return messages + self._link.crowding * work
-
-
-def _aligns(join: Join, reveals: Revealable) -> bool:
-    """Whether the common keys, each once, are the rows of the result."""
-    common = min(reveals.probe.values.rows, reveals.build.values.rows)
-    return join.kind in ("inner", "semi") and reveals.probe_unique and common <= join.rows
 
 
 class _KeyClasses:

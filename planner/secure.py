@@ -239,9 +239,9 @@ class Intersection(Operator):
 
     Either owner learns which of its table's key values occur in the other's table, and nobody else
     learns anything; which rows the fragments keep stays secret. Then the owners share the rows of
-    common keys, aligned with each other: no key is compared over shares. `kind`, keys and `columns`
-    as in Join; `build` is unique on its keys (for "semi", it loses duplicates). All fragments are
-    held by their owners, who are compute parties.
+    common keys; no key is compared over shares. `kind`, keys and `columns` as in Join; `build` is
+    unique on its keys (for "semi", it loses duplicates). All fragments are held by their owners,
+    who are compute parties.
     """
 
     kind: Literal["inner", "semi"]
@@ -251,6 +251,17 @@ class Intersection(Operator):
     build_keys: tuple[int, ...]
     reveals: Revealable
     by: IntersectionAlgorithm
+
+    @property
+    def common(self) -> int:
+        """How many common key values there are at most."""
+        return min(self.reveals.probe.values.rows, self.reveals.build.values.rows)
+
+    @property
+    def aligned(self) -> bool:
+        """Whether there is a row of the result for each common value, so that both owners can put
+        theirs there; else the probe's owner looks the build's rows up."""
+        return self.reveals.probe_unique and self.common <= self.rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

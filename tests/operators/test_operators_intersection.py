@@ -64,6 +64,27 @@ QUERIES = [
 ]
 
 
+MANY = {
+    "visits": "CREATE TABLE visits (id INTEGER CHECK (id BETWEEN 0 AND 5000), "
+    "cost DECIMAL(9,2) CHECK (cost BETWEEN 0 AND 99), ward VARCHAR(6)) "
+    "OWNED BY mercy ROWS 130 REVEALING INTERSECTION (id);",
+    "register": CATALOG.split("CREATE TABLE ")[2],
+}
+VISITS: dict[str, Any] = {
+    "id": [7, 3, 3, None, 40, 7, 7, 4000, 2],
+    "cost": [1, 2, 3, 4, None, 6, 7, 8, 9],
+    "ward": ["a", None, "c", "d", "eéé", "", "g", "h", "i"],
+}
+LOOKED_UP = [
+    "SELECT v.id, v.cost, v.ward, r.code, r.born FROM visits v JOIN register r ON v.id = r.id",
+    "SELECT count(*) AS n FROM visits v JOIN register r ON v.id = r.id",
+    "SELECT r.ward, sum(v.cost) AS s FROM visits v JOIN register r ON v.id = r.id "
+    "WHERE v.cost < 7 AND r.id > 3 GROUP BY r.ward",
+    "SELECT v.ward FROM visits v WHERE v.id IN (SELECT id FROM register WHERE room > 1)",
+    "SELECT sum(r.room) AS s, avg(v.cost) AS a FROM register r JOIN visits v ON v.id = r.id",
+]
+
+
 def table_of(columns: dict[str, Any]) -> pa.Table:
     types = {"id": pa.int64(), "room": pa.int16(), "cost": pa.decimal128(9, 2)}
     made = {n: pa.array(v, types.get(n, pa.string())) for n, v in columns.items()}
@@ -78,6 +99,15 @@ def federation(
     return Federation(
         CATALOG,
         {"mercy": {"people": table_of(people)}, "registry": {"register": table_of(register)}},
+        **{"parties": ("mercy", "grace", "registry"), **options},
+    )
+
+
+def repeated(visits: dict[str, Any] = VISITS, **options: Any) -> Federation:
+    """Visits of registered people, of whom one may have several."""
+    return Federation(
+        MANY["visits"] + "CREATE TABLE " + MANY["register"],
+        {"mercy": {"visits": table_of(visits)}, "registry": {"register": table_of(REGISTER)}},
         **{"parties": ("mercy", "grace", "registry"), **options},
     )
 
@@ -119,6 +149,23 @@ def test_answers_by_transfers(prefer: Any, sql: str) -> None:
     prefer("transfers")
     outcome = same_as_predicted(federation().check(sql))
     assert [o.by for o in revealed(outcome.plan.root)] == ["transfers"]
+
+
+@pytest.mark.parametrize("sql", LOOKED_UP)
+def test_keys_that_repeat_on_one_side(prefer: Any, sql: str) -> None:
+    prefer("points")
+    made = repeated()
+    outcome = made.check(sql)
+    assert [o.aligned for o in revealed(outcome.plan.root)] == [False]
+    assert "GROUP BY" in sql or outcome.measured == outcome.predicted
+
+
+def test_how_often_a_key_occurs_does_not_show(prefer: Any) -> None:
+    prefer("points")
+    once = {name: values[:2] for name, values in VISITS.items()}
+    often = {name: [values[0]] * 130 for name, values in VISITS.items()}
+    sent = [repeated(v, record=True).query(LOOKED_UP[0]).transcripts for v in (once, often)]
+    assert sent[0] == sent[1]
 
 
 def test_two_owners_without_a_helper_prefer_it_by_its_cost() -> None:
