@@ -19,9 +19,10 @@ class Cost:
     """rounds: the longest chain of dependent messages. sent_bytes: payload by party.
 
     messages: frames sent by each party. Outsiders stand behind the compute parties. Framing
-    overhead is not included. Two figures are predicted only, and equal costs may differ in them:
+    overhead is not included. Three figures are predicted only, and equal costs may differ in them:
     gates, the operands and columns that a compute party handles one by one, which is what few rows
-    cost; and moved_bytes, the rows that it packs, moves and unpacks in shuffles.
+    cost; moved_bytes, the rows that it packs, moves and unpacks in shuffles; and work_seconds, its
+    processor time for what is no gate (points of a group).
     """
 
     rounds: int
@@ -29,6 +30,7 @@ class Cost:
     messages: tuple[int, ...]
     gates: int = field(default=0, compare=False)
     moved_bytes: int = field(default=0, compare=False)
+    work_seconds: float = field(default=0.0, compare=False)
     expected: bool = False  # True where a quicksort makes the figures expectations
 
 
@@ -81,6 +83,7 @@ class Link:
             + cost.gates * rates.gate_seconds
             + max(cost.sent_bytes, default=0) * rates.byte_seconds
             + cost.moved_bytes * rates.moved_byte_seconds
+            + cost.work_seconds
         )
 
     def running(self, protocol: str) -> Link:

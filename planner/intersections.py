@@ -31,12 +31,6 @@ from .secure import (
     children,
 )
 
-_OWN_POINT_SECONDS, _OTHERS_POINT_SECONDS = 2.5e-4, 1.5e-4
-"""Hashing a key to the group and multiplying it; multiplying another one."""
-
-_BASE_SECONDS, _TRANSFER_SECONDS = 0.2, 2.5e-6
-"""The base transfers; and what each key takes at one owner."""
-
 
 def reveal_intersections(root: Root, pricer: Pricer, link: Link, parties: tuple[str, ...]) -> Root:
     """The plan with every join that is better revealed, by owners among the compute `parties`."""
@@ -71,7 +65,7 @@ class _Revealing:
         if not options or classes & self._used:
             return join
         best = min(options, key=self._seconds)
-        if self._seconds(best) >= self._link.seconds(self._pricer.operator_cost(join)):
+        if self._seconds(best) >= self._seconds(join):
             return join
         self._used |= classes
         return best
@@ -98,15 +92,8 @@ class _Revealing:
             for algorithm in algorithms
         ]
 
-    def _seconds(self, operator: Intersection) -> float:
-        """What it takes: messages, and the work on keys, which bytes do not show."""
-        one, other = operator.reveals.probe.values.rows, operator.reveals.build.values.rows
-        if operator.by == "points":
-            work = _OWN_POINT_SECONDS * max(one, other) + _OTHERS_POINT_SECONDS * min(one, other)
-        else:
-            work = _BASE_SECONDS + _TRANSFER_SECONDS * (one + other)
-        messages = self._link.seconds(self._pricer.operator_cost(operator))
-        return messages + self._link.crowding * work
+    def _seconds(self, operator: Operator) -> float:
+        return self._link.seconds(self._pricer.operator_cost(operator))
 
 
 class _KeyClasses:

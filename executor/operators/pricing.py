@@ -149,6 +149,7 @@ def _between(start: Mark, stop: Mark) -> Cost:
         messages=tuple(round(now - before) for now, before in frames),
         gates=stop.gates - start.gates,
         moved_bytes=stop.moved_bytes - start.moved_bytes,
+        work_seconds=stop.work_seconds - start.work_seconds,
         expected=stop.expectations > start.expectations,
     )
 

@@ -33,6 +33,7 @@ class Mark:
     sent_messages: tuple[float, ...] = ()
     gates: int = 0
     moved_bytes: int = 0
+    work_seconds: float = 0.0
     expectations: int = 0
 
 
@@ -61,6 +62,7 @@ class Counting:
         self._sent_bytes: list[float] = [0] * self.members
         self._sent_messages: list[float] = [0] * self.members
         self._gates = self._moved_bytes = 0
+        self._work_seconds = 0.0
         self._expectations = 0
 
     def level(self) -> Mark:
@@ -76,6 +78,7 @@ class Counting:
             sent_messages=tuple(self._sent_messages),
             gates=self._gates,
             moved_bytes=self._moved_bytes,
+            work_seconds=self._work_seconds,
             expectations=self._expectations,
         )
 
@@ -91,6 +94,7 @@ class Counting:
             messages=tuple(round(now - before) for now, before in frames),
             gates=self._gates - start.gates,
             moved_bytes=self._moved_bytes - start.moved_bytes,
+            work_seconds=self._work_seconds - start.work_seconds,
             expected=self._expectations > start.expectations,
         )
 
@@ -106,8 +110,14 @@ class Counting:
             self._sent_messages[party] += messages
         self._expectations += 1
 
-    def exchange(self, round_: Round, outgoing: Mapping[int, Sequence[Buffer]]) -> None:
+    def exchange(
+        self,
+        round_: Round,
+        outgoing: Mapping[int, Sequence[Buffer]],
+        work_seconds: float = 0.0,
+    ) -> None:
         self._count(round_)
+        self._work_seconds += work_seconds
 
     def public_bits(self, planes: NDArray[np.uint64], rows: int) -> Bits:
         return Bits(rows, len(planes), ())

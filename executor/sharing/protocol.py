@@ -69,9 +69,16 @@ class SharingProtocol(Protocol):
     def reveal(self, shares: Sequence[Share], recipient: int) -> list[NDArray[Any]] | None:
         """Opens to one party, which may be an outsider; None elsewhere. 1 round."""
 
-    def exchange(self, round_: Round, outgoing: Mapping[int, Sequence[Buffer]]) -> Received | None:
+    def exchange(
+        self,
+        round_: Round,
+        outgoing: Mapping[int, Sequence[Buffer]],
+        work_seconds: float = 0.0,
+    ) -> Received | None:
         """A round of messages that say nothing but to their receivers, as their senders have seen
         to: what this party sends, by receiver, for what it receives, by sender. None in a dry run.
+
+        `work_seconds`: for a price, the processor time that making and reading them takes.
         """
 
     def public_bits(self, planes: NDArray[np.uint64], rows: int) -> Bits:

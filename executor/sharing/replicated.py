@@ -68,7 +68,12 @@ class ReplicatedProtocol:
         send_reveal(self._link, shares, pieces, recipient)
         return None
 
-    def exchange(self, round_: Round, outgoing: Mapping[int, Sequence[Buffer]]) -> Received:
+    def exchange(
+        self,
+        round_: Round,
+        outgoing: Mapping[int, Sequence[Buffer]],
+        work_seconds: float = 0.0,
+    ) -> Received:
         return self._link.exchange(round_, outgoing)
 
     def public_bits(self, planes: NDArray[np.uint64], rows: int) -> Bits:

@@ -123,9 +123,10 @@ def prefer(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Makes the planner take one way to reveal an intersection wherever it may."""
 
     def preferring(algorithm: str) -> None:
-        monkeypatch.setattr(
-            intersections._Revealing, "_seconds", lambda _, option: -(option.by == algorithm)
-        )
+        def preference(_: Any, operator: Operator) -> int:
+            return -(isinstance(operator, Intersection) and operator.by == algorithm)
+
+        monkeypatch.setattr(intersections._Revealing, "_seconds", preference)
 
     return preferring
 

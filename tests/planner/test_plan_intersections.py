@@ -31,7 +31,10 @@ class Costly:
 
     def operator_cost(self, operator: Operator) -> Cost:
         sent = operator.rows * self.bytes_per_row if isinstance(operator, Join) else 0
-        return Cost(rounds=1, sent_bytes=(sent,) * 3, messages=(1,) * 3)
+        work = 0.0
+        if isinstance(operator, Intersection):
+            work = 4e-4 * operator.common if operator.by == "points" else 0.2
+        return Cost(rounds=1, sent_bytes=(sent,) * 3, messages=(1,) * 3, work_seconds=work)
 
     def plan_cost(self, plan: SecurePlan) -> PlanCost:
         nothing = Cost(rounds=0, sent_bytes=(0,) * 3, messages=(0,) * 3)

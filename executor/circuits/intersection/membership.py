@@ -13,7 +13,7 @@ Tags = NDArray[np.uint8]
 
 def in_random_order(tags: Tags) -> Tags:
     """The tags by size: an order that says nothing, as they look random."""
-    return tags[np.argsort(_first_words(tags))]
+    return np.take(tags, np.argsort(_first_words(tags)), axis=0)
 
 
 def filled_up(tags: Tags, count: int) -> Tags:
@@ -29,15 +29,16 @@ def contained(tags: Tags, among: Tags) -> NDArray[np.bool_]:
     if not len(among):
         return found
     first, ordered = _first_words(tags), _first_words(among)
-    place = np.searchsorted(ordered, first)
-    open_rows = np.flatnonzero(place < len(ordered))
-    while len(open_rows):  # twice at most, but for words of 64 random bits that meet by chance
-        at = place[open_rows]
-        same_word = ordered[at] == first[open_rows]
-        same = same_word & (among[at] == tags[open_rows]).all(axis=1)
-        found[open_rows[same]] = True
-        open_rows = open_rows[same_word & ~same & (at + 1 < len(ordered))]
-        place[open_rows] += 1
+    rows = np.argsort(first)  # neighbours look in neighbouring places, which the cache likes
+    place = np.searchsorted(ordered, first[rows])
+    while len(rows):  # twice at most, but for words of 64 random bits that meet by chance
+        inside = place < len(ordered)
+        rows, place = rows[inside], place[inside]
+        near = ordered[place] == first[rows]
+        rows, place = rows[near], place[near]
+        same = (np.take(among, place, axis=0) == np.take(tags, rows, axis=0)).all(axis=1)
+        found[rows[same]] = True
+        rows, place = rows[~same], place[~same] + 1
     return found
 
 

@@ -45,6 +45,9 @@ from .pair import Pair
 Keys = NDArray[np.uint8]
 
 STATISTICAL_BITS = 40
+_BASE_SECONDS, _KEY_SECONDS = 0.2, 1.3e-6
+"""Processor time of an owner for the base transfers, and for each key of both."""
+
 _PIECE_WORDS = 1 << 9
 """Words of a plane in work at a time: 480 of them take 2 MB."""
 
@@ -86,8 +89,9 @@ def match_by_transfers(
     """For each own key, whether the other owner has it; None at others. `keys`: rows of bytes."""
     roles = Roles.of(pair)
     if keys is None or pair.seed is None:
-        for round_ in roles.rounds:
-            p.exchange(round_, {})
+        work = (_BASE_SECONDS, _KEY_SECONDS * roles.received, _KEY_SECONDS * roles.sent, 0.0)
+        for round_, seconds in zip(roles.rounds, work, strict=True):
+            p.exchange(round_, {}, seconds)
         return None
     side = _receive if p.party == roles.receiver else _send
     return side(p, roles, keys, pair.seed)
@@ -129,7 +133,7 @@ def _masked(
         own, other = (_planes([pair[side] for pair in streams], stop - start) for side in (0, 1))
         chosen = np.zeros((place.stop - place.start, CODE_BYTES), np.uint8)
         used = filled[place]
-        chosen[used] = code.words(keys[rows[place][used]])
+        chosen[used] = code.words(np.take(keys, rows[place][used], axis=0))
         message[:, start:stop] = own ^ other ^ rows_to_planes(chosen, CODE_BITS)
         masked = planes_to_rows(own, len(chosen))
         hashes[place] = hash_.rows(masked, np.arange(place.start, place.stop))
@@ -177,7 +181,7 @@ def _evaluated(
         masked = code.words(keys[place]) & secret
         for choice in range(CHOICES):
             mine = bins[:, choice]
-            hashes[place, choice] = hash_.rows(rows[mine] ^ masked, mine)
+            hashes[place, choice] = hash_.rows(np.take(rows, mine, axis=0) ^ masked, mine)
     return hashes.reshape(-1, 16)
 
 

@@ -118,7 +118,12 @@ class AdditiveProtocol:
             return None
         return _summed(shares, pieces, [received.get(peer) for peer in self._link.peers])
 
-    def exchange(self, round_: Round, outgoing: Mapping[int, Sequence[Buffer]]) -> Received:
+    def exchange(
+        self,
+        round_: Round,
+        outgoing: Mapping[int, Sequence[Buffer]],
+        work_seconds: float = 0.0,
+    ) -> Received:
         return self._link.exchange(round_, outgoing)
 
     def public_bits(self, planes: NDArray[np.uint64], rows: int) -> Bits:
