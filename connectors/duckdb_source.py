@@ -66,6 +66,7 @@ class DuckDbSource:
         limit = {} if memory_bytes is None else {"memory_limit": f"{memory_bytes}B"}
         self._catalog = catalog
         self._connection = duckdb.connect(":memory:", config=SETTINGS | limit)
+        self._connection.execute("SET enable_progress_bar = false")  # it writes to the terminal
         self._lock = threading.Lock()
         self._bound: dict[str, BoundTable] = {}
         self._paths: list[str] = []

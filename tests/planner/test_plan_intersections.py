@@ -174,6 +174,16 @@ def test_explain_privacy_says_who_learns_what() -> None:
     assert "occur in" not in hidden
 
 
+@pytest.mark.parametrize("clause", ["", CLAUSE])
+def test_a_count_of_matches_carries_nothing_along(clause: str) -> None:
+    catalog = table("ann", clause=clause) + table("bea", clause=clause)
+    root = planned(catalog, "SELECT count(*) FROM t_ann a JOIN t_bea b ON a.k = b.k").root
+    reveal, hidden = joins(root)
+    (join,) = (*reveal, *hidden)
+    assert not join.columns
+    assert [column.name for column in (*join.probe.columns, *join.build.columns)] == ["k", "k"]
+
+
 def test_explain_shows_that_it_reveals() -> None:
     plan = planned(BOTH, TWO)
     text = explain_plan(plan, Costly().plan_cost(plan), LINKS["lan"])
