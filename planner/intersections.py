@@ -4,11 +4,11 @@
     =>  inner join on patient_id, common values revealed to mercy and registry
 
 Only where the catalog lets both owners learn which of their keys match (revealing.py), both
-compute, and it costs less on the link. Of keys that are equal to each other in a query, one pair of
-owners' intersection is revealed at most: with a third owner's, two of them would tell what the
-query never asks for, such as who is with the first and the second, but not with the third. All
-other joins stay hidden. Deterministic, from public facts; whether the owners' policies allow it is
-asked of the finished plan.
+compute, there are not too many keys, and it costs less on the link. Of keys that are equal to each
+other in a query, one pair of owners' intersection is revealed at most: with a third owner's, two of
+them would tell what the query never asks for, such as who is with the first and the second, but not
+with the third. All other joins stay hidden. Deterministic, from public facts; whether the owners'
+policies allow it is asked of the finished plan.
 """
 
 from __future__ import annotations
@@ -30,6 +30,9 @@ from .secure import (
     Root,
     children,
 )
+
+MOST_KEYS = 1 << 23
+"""Key values of a table beyond which they stay hidden: messages would be too large for a frame."""
 
 
 def reveal_intersections(root: Root, pricer: Pricer, link: Link, parties: tuple[str, ...]) -> Root:
@@ -75,6 +78,8 @@ class _Revealing:
         if not isinstance(probe, Fragment) or not isinstance(build, Fragment) or join.check_unique:
             return []
         if not {probe.owner, build.owner} <= set(self._parties):
+            return []
+        if max(reveals.probe.values.rows, reveals.build.values.rows) > MOST_KEYS:
             return []
         algorithms: tuple[IntersectionAlgorithm, ...] = ("points", "transfers")
         return [

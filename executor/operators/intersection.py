@@ -165,8 +165,7 @@ class _Found:
         columns = tuple(side.fragment.columns[place] for place in places)
         given = KeyValues.of(table.select(places), columns, encodings, distinct=False)
         place = keys.find(given)
-        known = np.flatnonzero(place >= 0)
-        common = known[here[place[known]]]
+        common = np.flatnonzero(here[place])
         ranks = (np.cumsum(here) - 1)[place[common]]
         kept = table.select(side.columns([column.id for column in side.kept.columns]))
         taken = kept.take(pa.array(given.source[common]))

@@ -12,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ...query.datatypes import Column, Encoding
+from ...query.errors import DataError
 from .fragment import packed_values
 
 
@@ -34,7 +35,7 @@ class KeyValues:
         *,
         distinct: bool = True,
     ) -> KeyValues:
-        """The keys of a table under encodings that all owners use; in order if `distinct`."""
+        """A table's keys under encodings that all owners use; once and in order if `distinct`."""
         parts, unknown = [], np.zeros(table.num_rows, np.bool_)
         for place, (column, encoding) in enumerate(zip(columns, encodings, strict=True)):
             target = dataclasses.replace(column, encoding=encoding)
@@ -48,17 +49,22 @@ class KeyValues:
         sortable = _sortable(rows)
         if distinct:
             order = np.argsort(sortable, kind="stable")
+            ordered = sortable[order]
+            first = np.ones(len(order), np.bool_)
+            first[1:] = ordered[1:] != ordered[:-1]  # what SQL tells apart may be rounded to one
+            order = order[first]
             return KeyValues(rows[order], source[order], sortable[order])
         return KeyValues(rows, source, sortable)
 
     def find(self, keys: KeyValues) -> NDArray[np.intp]:
-        """For each of the keys its place in these, which are in order; -1 where there is none."""
+        """For each of the keys its place in these, which are distinct.
+
+        Errors: DataError if one has none.
+        """
         place = np.searchsorted(self.sortable, keys.sortable)
-        place[place == len(self.sortable)] = 0
-        if len(self.sortable):
-            place[self.sortable[place] != keys.sortable] = -1
-        else:
-            place[:] = -1
+        inside = place < len(self.sortable)
+        if not inside.all() or (self.sortable[place] != keys.sortable).any():
+            raise DataError("the data changed while a query read them")
         return place
 
 

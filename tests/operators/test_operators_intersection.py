@@ -202,3 +202,24 @@ def test_a_table_with_too_many_rows_ends_the_query(prefer: Any) -> None:
     many = {name: [None] * 71 for name in PEOPLE}
     with pytest.raises(DataError, match="more than the 70"):
         federation(many).query(QUERIES[0])
+
+
+def test_doubles_meet_where_they_are_rounded_alike(prefer: Any) -> None:
+    """Several of a table's values may be one key then."""
+    prefer("points")
+    declared = "k DOUBLE(1) CHECK (k BETWEEN -1 AND 9), x INTEGER CHECK (x BETWEEN 0 AND 9)"
+    catalog = "".join(
+        f"CREATE TABLE t_{owner} ({declared}) OWNED BY {owner} ROWS 9 REVEALING INTERSECTION (k);"
+        for owner in ("mercy", "registry")
+    )
+    data = {
+        "mercy": {
+            "t_mercy": pa.table({"k": [0.1, 0.1, 0.30000000000000004, 2.0], "x": [1, 2, 3, 4]})
+        },
+        "registry": {"t_registry": pa.table({"k": [0.3, 0.1, 5.5, None], "x": [5, 6, 7, 8]})},
+    }
+    made = Federation(catalog, data, parties=("mercy", "grace", "registry"))
+    sql = "SELECT x FROM t_mercy WHERE k IN (SELECT k FROM t_registry)"
+    outcome = made.query(sql)
+    assert len(revealed(outcome.plan.root)) == 1
+    assert sorted(outcome.table["x"].to_pylist()) == [1, 2, 3]

@@ -8,6 +8,7 @@ import pytest
 from tacit.planner import plan_query
 from tacit.planner.cost import LINKS, Cost, PlanCost
 from tacit.planner.explain import explain_plan
+from tacit.planner.intersections import MOST_KEYS
 from tacit.planner.privacy import explain_privacy
 from tacit.planner.secure import Intersection, Join, Operator, SecurePlan, children
 from tacit.query import bind, load_catalog, parse
@@ -113,6 +114,11 @@ def test_few_keys_by_points_and_many_by_transfers() -> None:
     for rows, way in ((100, "points"), (100_000, "transfers")):
         catalog = table("ann", rows=rows) + table("bea", rows=rows)
         assert [o.by for o in joins(planned(catalog, TWO).root)[0]] == [way]
+
+
+def test_more_keys_than_a_message_holds_stay_hidden() -> None:
+    catalog = table("ann", rows=100) + table("bea", rows=MOST_KEYS + 1)
+    assert not joins(planned(catalog, TWO).root)[0]
 
 
 def test_owners_who_do_not_compute_hide_their_keys() -> None:
