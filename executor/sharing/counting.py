@@ -270,7 +270,7 @@ class CountingProtocol(Counting):
     ) -> list[Share]:
         messages.check_owner(owner, self.parties)
         entries = messages.relation_rows(columns)
-        for moved in (entries, entries + rows, rows):
+        for moved in (entries, min(entries, rows) + rows, rows):
             self._move(resized(columns, moved))
         self._count(*gather_rounds(owner, entries, rows, columns))
         return resized(columns, rows)

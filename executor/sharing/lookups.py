@@ -19,7 +19,10 @@ Choices = tuple[_Order | None, _Order | None, _Order | None]
 
 
 def lookup_choices(source: _Order | None, entries: int) -> Choices:
-    """What the owner of the requests decides; `source`: the entry that every request asks for."""
+    """What the owner of the requests decides; `source`: the entry that every request asks for.
+
+    The first move takes no more entries than there are requests: more are never asked for.
+    """
     if source is None:
         return None, None, None
     by_entry = np.argsort(source, kind="stable")
@@ -28,8 +31,9 @@ def lookup_choices(source: _Order | None, entries: int) -> Choices:
     first[1:] = asked[1:] != asked[:-1]
     wanted = np.zeros(entries, dtype=np.bool_)
     wanted[asked] = True
-    order = np.concatenate([np.flatnonzero(wanted), np.flatnonzero(~wanted)])
-    starts = entries + np.arange(len(source), dtype=np.intp)
+    kept = min(entries, len(source))
+    order = np.concatenate([np.flatnonzero(wanted), np.flatnonzero(~wanted)])[:kept]
+    starts = kept + np.arange(len(source), dtype=np.intp)
     starts[first] = np.arange(int(np.count_nonzero(first)), dtype=np.intp)
     requests = np.empty(len(source), dtype=np.intp)
     requests[by_entry] = np.arange(len(source), dtype=np.intp)

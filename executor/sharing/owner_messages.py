@@ -56,9 +56,10 @@ def step_reshare_round(step: Step, columns: Sequence[Share]) -> Round:
 
 def gather_steps(owner: int, entering: int, leaving: int) -> tuple[Step, Step, Step]:
     """The three moves of a gather (owner_moves.py)."""
+    kept = min(entering, leaving)
     return (
-        owner_step(owner, 0, entering, entering),
-        owner_step(owner, 1, entering + leaving, leaving),
+        owner_step(owner, 0, entering, kept),
+        owner_step(owner, 1, kept + leaving, leaving),
         owner_step(owner, 2, leaving, leaving),
     )
 

@@ -15,7 +15,8 @@ At the end the owner and the taker reshare (packed_rows.py).
 
 Lookup of entries that may repeat: copies are sums of differences, so they are free once equal
 requests stand together.
-  1. A step over the entries brings those that are asked for to the front, in ascending order.
+  1. A step over the entries takes those that are asked for, in ascending order, and then others
+     up to as many as there are requests: how many are asked for stays unknown.
   2. Each takes the difference from its predecessor; zero rows are appended. A step over both puts
      each difference where its first request stands and a zero row at every other request.
   3. Add up from the top: every request has its entry. A step undoes the order of the requests.

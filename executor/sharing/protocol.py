@@ -154,7 +154,8 @@ class SharingProtocol(Protocol):
         """`rows` rows, row r of them row source[r] of the columns; entries may repeat or be absent.
 
         `source` as above. `replicated`: 4 rounds; for n entries and q rows, n + q rows of W bits
-        from one party, n + 2q from another, and q from the owner, with 2 (n + q) row numbers.
+        from one party, min(n, q) + 2q from another, and q from the owner, with min(n, q) + 2q row
+        numbers.
         """
 
     def count_expected(self, rounds: int, sent_bytes: float, messages: float) -> None:

@@ -7,6 +7,8 @@ from itertools import permutations
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from plane_values import bits_input, random_words, ring_input, values_of
 from tacit.executor.sharing.counting import CountingProtocol
 from tacit.executor.sharing.shares import Bits, Ring
@@ -100,9 +102,22 @@ def test_only_a_compute_party_moves_rows(three_parties):
     three_parties(run)
 
 
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_any_lookup(three_parties, data):
+    """Whatever repeats and whatever nobody asks for."""
+    entries = data.draw(st.integers(1, 90))
+    asked = data.draw(st.lists(st.integers(0, entries - 1), max_size=90))
+    source = np.array(asked, np.intp)
+    check(three_parties, data.draw(st.integers(0, 2)), source, entries, gather=True)
+
+
 @pytest.mark.parametrize("kind", ["ones", "spread"])
-def test_costs_are_counted_and_do_not_depend_on_the_order(three_parties, kind):
-    entries, rows, owner = 300, 500, 2
+@pytest.mark.parametrize(("entries", "rows"), [(300, 500), (500, 30)])
+def test_costs_are_counted_and_do_not_depend_on_the_order(three_parties, kind, entries, rows):
+    owner = 2
     source = np.zeros(rows, np.intp) if kind == "ones" else np.arange(rows) % entries
 
     def measured(p):
