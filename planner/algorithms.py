@@ -33,16 +33,24 @@ def _choose(operator: Operator, pricer: Pricer, link: Link) -> Operator:
     operator = with_inputs(
         operator, tuple(_choose(child, pricer, link) for child in children(operator))
     )
-    if not isinstance(operator, Join | Expand | Aggregate | Sort | Window) or not sorts(operator):
-        return operator
-    options = [replace_sort(operator, algorithm) for algorithm in _algorithms(operator)]
-    if len(options) == 1:
-        return options[0]
+    options = [option for _, option in options_of(operator)]
+    if len(options) <= 1:
+        return options[0] if options else operator
     return min(options, key=lambda option: link.seconds(pricer.operator_cost(option)))
 
 
+def options_of(operator: Operator) -> list[tuple[str, Operator]]:
+    """The ways in which an operator could run, with a name for each; none if nothing is to choose.
+
+    Of equal ones the first is taken.
+    """
+    if not isinstance(operator, Join | Expand | Aggregate | Sort | Window) or not sorts(operator):
+        return []
+    return [(f"{name} sort", replace_sort(operator, name)) for name in _algorithms(operator)]
+
+
 def _algorithms(operator: Join | Expand | Aggregate | Sort | Window) -> tuple[str, ...]:
-    """The algorithms that come into question; of equal ones the first is taken."""
+    """The sort algorithms that come into question."""
     names = ("quick",) if key_width(operator) > RADIX_WIDTH else ("quick", "radix")
     match operator:
         case Sort() if 0 < operator.rows < operator.input.rows:

@@ -139,8 +139,11 @@ class PlanCost:
 
 
 class Pricer(Protocol):
-    def operator_cost(self, operator: Operator) -> Cost:
-        """The cost of one operator alone, its inputs given as shares."""
+    def operator_cost(self, operator: Operator, round_worth: int | None = None) -> Cost:
+        """The cost of one operator alone, its inputs given as shares.
+
+        `round_worth`: by circuits that take a round to be worth so much, instead of the network's.
+        """
 
     def plan_cost(self, plan: SecurePlan) -> PlanCost:
         """The cost of a whole plan, exactly as the executor will count it."""

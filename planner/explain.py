@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from ..query.bound import Call, Case, ColumnRef, Expression, Literal
 from ..query.datatypes import Column, DateType
@@ -34,9 +35,22 @@ from .secure import (
 from .sql import INFIX, literal_sql
 from .window_sql import UNFRAMED, call_text, frame_text
 
+Alternatives = Mapping[int, Sequence[tuple[str, Cost]]]
+"""By identity of an operator: the ways to run it, the chosen one first, and what each costs."""
 
-def explain_plan(plan: SecurePlan, cost: PlanCost, link: Link) -> str:
-    """Who runs what, how, over how many rows and bits, and what it costs on the link."""
+
+def explain_plan(
+    plan: SecurePlan,
+    cost: PlanCost,
+    link: Link,
+    *,
+    supposed: Sequence[tuple[str, int]] = (),
+    alternatives: Alternatives | None = None,
+) -> str:
+    """Who runs what, how, over how many rows and bits, and what it costs on the link.
+
+    `supposed`: tables with the rows that they are taken to have.
+    """
     lines = [
         f"plan {plan.digest[:16]}  protocol {plan.protocol}  parties {', '.join(plan.parties)}"
         + (f"  beside them {', '.join(plan.outsiders)}" if plan.outsiders else ""),
@@ -45,10 +59,14 @@ def explain_plan(plan: SecurePlan, cost: PlanCost, link: Link) -> str:
     ]
     if cost.ahead is not None:
         lines.append(f"of it ahead of the data: {amount(cost.ahead)}")
+    if supposed:
+        told = ", ".join(f"{name} {rows:,}" for name, rows in supposed)
+        lines.append(f"as if there were so many rows, with wider keys: {told}")
     lines.append("")
     names = column_names(plan.root)
     costs = dict(zip(_positions(plan.root), cost.operators, strict=False))
-    lines += _tree(plan.root, "", "", names=names, costs=costs, link=link)
+    shown = _Shown(names, costs, alternatives or {}, link)
+    lines += _tree(plan.root, "", "", shown)
     return "\n".join(lines)
 
 
@@ -118,29 +136,37 @@ def _positions(operator: Operator) -> Iterator[int]:
     yield id(operator)
 
 
-def _tree(
-    operator: Operator,
-    first: str,
-    rest: str,
-    *,
-    names: dict[int, str],
-    costs: dict[int, Cost],
-    link: Link,
-) -> Iterator[str]:
-    head, details = describe(operator, names)
-    own = costs.get(id(operator))
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What is told of operators beside what they do."""
+
+    names: dict[int, str]
+    costs: dict[int, Cost]
+    alternatives: Alternatives
+    link: Link
+
+    def price(self, cost: Cost) -> str:
+        return f"{amount(cost)}, {seconds_text(self.link.seconds(cost))}"
+
+
+def _tree(operator: Operator, first: str, rest: str, shown: _Shown) -> Iterator[str]:
+    head, details = describe(operator, shown.names)
+    own = shown.costs.get(id(operator))
     price = ""
     if own is not None and (own.rounds or max(own.sent_bytes, default=0)):
-        price = f"  [{amount(own)}, {seconds_text(link.seconds(own))}]"
+        price = f"  [{shown.price(own)}]"
     yield f"{first}{head}  rows {operator.rows:,}, {row_width(operator)} bits{price}"
     inputs = children(operator)
     bar = "│    " if inputs else "     "
     for detail in details:
         yield f"{rest}{bar}{detail}"
+    for place, (name, cost) in enumerate(shown.alternatives.get(id(operator), ())):
+        told = "alone, by" if place == 0 else "rejected:"
+        yield f"{rest}{bar}{told} {name}  [{shown.price(cost)}]"
     for place, child in enumerate(inputs):
         last = place == len(inputs) - 1
         branch, below = ("└─ ", "   ") if last else ("├─ ", "│  ")
-        yield from _tree(child, rest + branch, rest + below, names=names, costs=costs, link=link)
+        yield from _tree(child, rest + branch, rest + below, shown)
 
 
 def row_width(operator: Operator) -> int:

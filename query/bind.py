@@ -12,12 +12,13 @@ from .bind_select import SelectBinder, order_key, output_named, row_count
 from .bind_union import align_inputs, operation_name, union_inputs
 from .casting import cast_expression
 from .catalog import Catalog
-from .commands import into_shared_table
+from .commands import into_shared_table, named_tables
 from .datatypes import INTEGER, Column, NullType
 from .errors import BindError, SqlError, SqlSyntaxError, UnsupportedError
 from .operators import condition
 from .refusals import refused_statement
 from .scope import Definition, Definitions, Scope, Source, suggestion
+from .supposed import suppose_rows
 
 
 def bind(
@@ -42,15 +43,14 @@ def bind(
 def _bind_statement(
     statement: syntax.Statement, catalog: Catalog, parties: tuple[str, ...], text: str
 ) -> bound.Statement:
-    explain = None
+    if isinstance(statement, syntax.Explain):
+        return _explained(statement, catalog, parties, text)
     inner = statement
-    if isinstance(inner, syntax.Explain):
-        explain, inner = inner.kind, inner.statement
     if isinstance(inner, syntax.CreateSharedTable):
         return bound.Statement(
             query=_typed_output(Binder(catalog, text).query(inner.query, None, {})),
             recipients=(),
-            explain=explain,
+            explain=None,
             text=statement.text,
             into=into_shared_table(inner, catalog),
         )
@@ -66,8 +66,29 @@ def _bind_statement(
     return bound.Statement(
         query=_typed_output(query),
         recipients=_recipients(inner, parties),
-        explain=explain,
+        explain=None,
         text=statement.text,
+    )
+
+
+def _explained(
+    statement: syntax.Explain, catalog: Catalog, parties: tuple[str, ...], text: str
+) -> bound.Statement:
+    inner, network = statement.statement, statement.network
+    if isinstance(inner, syntax.Explain):
+        raise refused_statement(inner)
+    supposed: tuple[tuple[str, int], ...] = ()
+    if statement.rows:
+        catalog = suppose_rows(catalog, inner, statement.rows)
+        read = [catalog.tables[n] for n in sorted(named_tables(inner)) if n in catalog.tables]
+        supposed = tuple((table.name, table.rows * max(len(table.owners), 1)) for table in read)
+    return dataclasses.replace(
+        _bind_statement(inner, catalog, parties, text),
+        explain=statement.kind,
+        text=statement.text,
+        supposed=supposed,
+        network=None if network is None else (network.name, network.span),
+        alternatives=statement.alternatives,
     )
 
 

@@ -306,6 +306,8 @@ class Statement:
 
     With `into` nobody receives anything: the result becomes a shared table.
     `explain` is None, "plan", "privacy" or "analyze". `text` is the exact SQL of this statement.
+    `supposed`, `network` and `alternatives` are options of EXPLAIN: tables with the rows that they
+    are taken to have, the network and its place, and whether rejected algorithms are priced.
     """
 
     query: Query
@@ -313,3 +315,6 @@ class Statement:
     explain: str | None
     text: str
     into: Into | None = None
+    supposed: tuple[tuple[str, int], ...] = ()
+    network: tuple[str, Span] | None = None
+    alternatives: bool = False

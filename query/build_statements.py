@@ -11,6 +11,7 @@ from . import syntax
 from .build_expressions import span_of
 from .build_queries import Part, QueryBuilder
 from .errors import Span, SqlSyntaxError
+from .explain_options import explained
 
 
 @v_args(meta=True)
@@ -65,6 +66,19 @@ class StatementBuilder(QueryBuilder):
 
     def explain_analyze(self, meta: Meta, children: list[Any]) -> syntax.Explain:
         return syntax.Explain(kind="analyze", statement=children[0], **self._place(meta))
+
+    def explain_with(self, meta: Meta, children: list[Any]) -> syntax.Explain:
+        *options, statement = children
+        return explained(statement, options, source=self.source, **self._place(meta))
+
+    def explain_option(self, meta: Meta, children: list[Any]) -> syntax.ExplainOption:
+        name, word, number = children
+        return syntax.ExplainOption(
+            name=str(name),
+            word=None if word is None else str(word),
+            number=None if number is None else str(number),
+            span=span_of(meta),
+        )
 
     def create_table(self, meta: Meta, children: list[Any]) -> syntax.CreateTable:
         name, elements, owners, rows, revealing = children

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 
 from .datatypes import Encoding, SqlType
 
+MAX_ROWS = (1 << 31) - 1
+"""The most rows that a table may have."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnDefinition:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from . import syntax
 from .bind_types import sql_type
-from .catalog import Catalog, ColumnDefinition, Table
+from .catalog import MAX_ROWS, Catalog, ColumnDefinition, Table
 from .checks import Bound, bounded_encoding, check_bounds, intersect
 from .datatypes import DoubleType, IntervalType, SqlType
 from .errors import CatalogError, Span, SqlError
@@ -23,8 +23,6 @@ from .parser import parse
 from .printer import format_statement
 from .public_files import UNKNOWN_ROWS, with_public_file
 from .scope import suggestion
-
-MAX_ROWS = (1 << 31) - 1
 
 
 def load_catalog(text: str, *, parties: tuple[str, ...], directory: Path | None = None) -> Catalog:

@@ -17,9 +17,8 @@ def format_statement(statement: syntax.Statement) -> str:
     match statement:
         case syntax.QueryStatement():
             return _query_statement(statement)
-        case syntax.Explain(kind=kind, statement=inner):
-            word = "" if kind == "plan" else f" {kind.upper()}"
-            return f"EXPLAIN{word} {format_statement(inner)}"
+        case syntax.Explain():
+            return f"EXPLAIN{_explain_options(statement)} {format_statement(statement.statement)}"
         case syntax.CreateTable():
             return _create_table(statement)
         case syntax.CreateSharedTable(name=name, query=query):
@@ -175,6 +174,21 @@ def _join(join: syntax.Join) -> str:
 
 
 # Statements
+
+
+def _explain_options(statement: syntax.Explain) -> str:
+    kinds = [] if statement.kind == "plan" else [statement.kind.upper()]
+    options = [
+        f"ROWS {'' if option.table is None else identifier(option.table) + ' '}{option.rows}"
+        for option in statement.rows
+    ]
+    if statement.network is not None:
+        options.append(f"NETWORK {identifier(statement.network.name)}")
+    if statement.alternatives:
+        options.append("ALTERNATIVES")
+    if not options:
+        return "".join(f" {kind}" for kind in kinds)
+    return f" ({', '.join(kinds + options)})"
 
 
 def _query_statement(statement: syntax.QueryStatement) -> str:

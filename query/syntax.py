@@ -446,11 +446,39 @@ class QueryStatement(Statement):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExplainOption(Node):
+    """One option of EXPLAIN (...), as it is written: a name, and perhaps a word and a number."""
+
+    name: str
+    word: str | None
+    number: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupposedRows(Node):
+    """ROWS n: as if a table had so many rows; without a table the largest one, and the others in
+    proportion."""
+
+    table: str | None
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedNetwork(Node):
+    """NETWORK name: as if the parties were linked by it."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Explain(Statement):
-    """kind: "plan", "privacy" or "analyze"."""
+    """kind: "plan", "privacy" or "analyze". The other fields are its options."""
 
     kind: str
     statement: Statement
+    rows: tuple[SupposedRows, ...] = ()
+    network: NamedNetwork | None = None
+    alternatives: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,7 +42,8 @@ def copy_down(p: SharingProtocol, flag: Bits, columns: Sequence[Share]) -> list[
 
 def reverse_rows(x: S) -> S:
     """The last row first. Local."""
-    return permute_rows(x, np.arange(x.rows - 1, -1, -1, dtype=np.intp))
+    source = np.arange(x.rows - 1, -1, -1, dtype=np.intp) if x.parts else None
+    return permute_rows(x, source)
 
 
 def _difference(x: Share) -> Share:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..sharing.protocol import SharingProtocol
 from ..sharing.shares import Bits, Ring, Share
 from .order import Order, Placed, Shuffled, inverse_permutation, place
+from .row_numbers import ring_numbers
 from .rows import prefix_sum
 
 RANK_BITS = 32
@@ -42,7 +43,7 @@ def partition(p: SharingProtocol, flag: Bits, columns: Sequence[Share]) -> Parti
     (ones,) = p.flags_to_ring([flag], RANK_BITS)
     upto = prefix_sum(ones)
     total = last_row(upto)
-    if_zero = p.constant_ring(np.arange(rows, dtype=np.uint32), rows, RANK_BITS) + total - upto
+    if_zero = ring_numbers(p, rows, bits=RANK_BITS) + total - upto
     if_one = p.add_public(upto, -1)
     (chosen,) = p.multiply([(ones, if_one - if_zero)])
     return scatter(p, if_zero + chosen, columns)

@@ -21,12 +21,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-import numpy as np
-
 from ...planner.secure import Aggregate, AggregateSpec
 from ...query.errors import InternalError
 from ..circuits.compare import any_of
 from ..circuits.partition import partition
+from ..circuits.row_numbers import ring_numbers
 from ..circuits.rows import concat_rows, pad_rows, prefix_sum, shift_down, slice_rows
 from ..circuits.sort import sort
 from ..sharing.protocol import SharingProtocol
@@ -203,8 +202,7 @@ class _RingPayload:
             for slot, ring in zip([*self.sums, *self.counts], [*rings, *counted], strict=True)
         }
         for identity in self.stars:
-            numbers = np.arange(1, self.rows + 1, dtype=np.uint64)
-            running[identity] = p.constant_ring(numbers, self.rows)
+            running[identity] = ring_numbers(p, self.rows, first=1)
         return running
 
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from ...planner.secure import AggregateSpec
 from ...query.errors import InternalError
 from ..circuits.compare import any_of, equal
 from ..circuits.convert import ring_to_word
+from ..circuits.row_numbers import range_plane
 from ..circuits.rows import prefix_sum, shift_down
-from ..sharing.pack import rows_to_planes
 from ..sharing.protocol import SharingProtocol
 from ..sharing.shares import Bits, Ring
 from .table import SecretColumn, SecretTable, mask_public, need_ring, null_of
@@ -20,9 +18,9 @@ from .table import SecretColumn, SecretTable, mask_public, need_ring, null_of
 def changes(p: SharingProtocol, keys: Sequence[Bits]) -> list[Bits]:
     """For each stack: a plane that is 1 where a row differs from the row before (and in row 0)."""
     same = equal(p, [(k, shift_down(k)) for k in keys])
-    later = np.ones((keys[0].rows, 1), np.uint8)
-    later[0] = 0
-    plane = rows_to_planes(later, 1)
+    if p.counts_only:
+        return [p.invert(flag) for flag in same]
+    plane = range_plane(1, keys[0].rows, keys[0].rows)
     return [p.invert(mask_public(flag, plane)) for flag in same]
 
 

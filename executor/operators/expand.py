@@ -27,16 +27,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from ...planner.secure import Expand, Join
 from ...query.datatypes import BIGINT, BOOLEAN, Column, Encoding
 from ..circuits.compare import less_than_constant
 from ..circuits.convert import ring_to_word
 from ..circuits.copy_down import copy_down
+from ..circuits.row_numbers import ring_numbers, row_numbers
 from ..circuits.rows import concat_rows, pad_rows, prefix_sum, slice_rows
 from ..circuits.sort import sort
-from ..sharing.pack import rows_to_planes
 from ..sharing.protocol import SharingProtocol
 from ..sharing.shares import Bits, Ring, as_bits, as_ring, stack
 from .counting_rows import changes
@@ -134,11 +132,10 @@ def _slots(
     table.columns[RANK] = _rank_column(n + 1, node.right.rows, found.first - begins)
     table.columns[PAIRED] = _paired_column(p, n)
     payload = Payload.of(p, table, [*kept, *_EXTRA])
-    rows = Stacked(_numbers(p, node.rows), begin, everyone, payload)
+    numbers = row_numbers(p, node.rows, width=node.rows.bit_length())
+    rows = Stacked(numbers, begin, everyone, payload)
     _, _, columns = carry(run, rows, sort_by=node.sort, check_unique=False)
-    rank = ring_of(columns[RANK]) + p.constant_ring(
-        np.arange(node.rows, dtype=np.uint64), node.rows
-    )
+    rank = ring_of(columns[RANK]) + ring_numbers(p, node.rows)
     valid = planes_of(columns.pop(PAIRED))
     columns[RANK] = _rank_column(node.rows, node.right.rows, rank)
     return SecretTable(node.rows, columns, valid)
@@ -167,10 +164,3 @@ _EXTRA = (
     Column(id=RANK, name="rank", type=BIGINT, encoding=None, nullable=False),
     Column(id=PAIRED, name="paired", type=BOOLEAN, encoding=None, nullable=False),
 )
-
-
-def _numbers(p: SharingProtocol, rows: int) -> Bits:
-    """0, 1, 2 and so on, wide enough for `rows` itself. Local."""
-    width = rows.bit_length()
-    numbers = np.arange(rows, dtype="<u8").view(np.uint8).reshape(rows, 8)
-    return p.public_bits(rows_to_planes(numbers[:, : (width + 7) // 8], width), rows)

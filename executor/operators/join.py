@@ -21,12 +21,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from ...planner.secure import Join, SortAlgorithm
 from ...query.datatypes import Column
 from ..circuits.compare import all_of, any_row, equal
 from ..circuits.partition import partition
+from ..circuits.row_numbers import row_range
 from ..circuits.rows import (
     concat_rows,
     pad_rows,
@@ -36,7 +35,6 @@ from ..circuits.rows import (
     slice_rows,
 )
 from ..circuits.sort import sort
-from ..sharing.pack import rows_to_planes
 from ..sharing.protocol import SharingProtocol
 from ..sharing.shares import Bits, Ring, Share, as_bits, as_ring, stack
 from .comparison import common_encoding
@@ -165,7 +163,7 @@ def carry(
     n, m = stacked.probe_key.rows, stacked.build_key.rows
     key = concat_rows([stacked.build_key, stacked.probe_key])
     unusable = concat_rows([p.invert(stacked.usable), p.constant_bits(0, 1, n)])
-    side = p.public_bits(_first_rows(m, n + m), n + m)
+    side = row_range(p, 0, m, n + m)
     moved: list[Share] = [side]
     if payload.planes():
         moved.append(pad_rows(stack(payload.planes()), n + m))
@@ -198,15 +196,8 @@ def _difference(p: SharingProtocol, share: Share) -> Share:
     if isinstance(share, Ring):
         return share - shift_down(share)
     body = share.planes(0, share.width - 1)
-    presence = p.public_bits(_first_rows(1, share.rows), share.rows)
+    presence = row_range(p, 0, 1, share.rows)
     return stack([body ^ shift_down(body), presence])
-
-
-def _first_rows(count: int, rows: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint64]]:
-    """A public plane that is 1 in the first `count` rows."""
-    packed = np.zeros((rows, 1), np.uint8)
-    packed[:count] = 1
-    return rows_to_planes(packed, 1)
 
 
 def _check_unique(run: Execution, front: Bits, key_width: int) -> None:

@@ -46,9 +46,9 @@ class DryRunPricer:
         self.round_worth = round_worth
         self._operator_cost = lru_cache(maxsize=4096)(self._price_operator)
 
-    def operator_cost(self, operator: Operator) -> Cost:
+    def operator_cost(self, operator: Operator, round_worth: int | None = None) -> Cost:
         """The cost of one operator alone, its inputs given in every form."""
-        return self._operator_cost(operator)
+        return self._operator_cost(operator, round_worth or self.round_worth)
 
     def plan_cost(self, plan: SecurePlan) -> PlanCost:
         """The cost of a whole plan, and what each operator (in post-order) adds to it.
@@ -70,8 +70,8 @@ class DryRunPricer:
             total=second.cost(), operators=operators, preparation=preparation, ahead=ahead
         )
 
-    def _price_operator(self, operator: Operator) -> Cost:
-        plan = self._alone(operator)
+    def _price_operator(self, operator: Operator, round_worth: int) -> Cost:
+        plan = self._alone(operator, round_worth)
         protocol = counting_protocol(
             self.protocol, len(self.parties), outsiders=len(self.outsiders)
         )
@@ -90,7 +90,7 @@ class DryRunPricer:
                 column.force("bits")
         return protocol.cost()
 
-    def _alone(self, operator: Operator) -> SecurePlan:
+    def _alone(self, operator: Operator, round_worth: int) -> SecurePlan:
         """A plan around one operator, to give a runner its parties."""
         root: Root
         if isinstance(operator, Reveal | Store):
@@ -110,7 +110,7 @@ class DryRunPricer:
             asker=self.parties[0],
             statement="",
             outsiders=self.outsiders,
-            round_worth=self.round_worth,
+            round_worth=round_worth,
         )
 
 

@@ -35,16 +35,30 @@ from .table import (
     padded,
 )
 
-Selection = NDArray[np.intp]
-"""Input rows by output row; the number past the last input row means NULL."""
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Selection:
+    """Input rows by output row; the number past the last input row means NULL.
+
+    In a dry run there is no `source`, only how many `rows` it has.
+    """
+
+    rows: int
+    source: NDArray[np.intp] | None
+
+    def followed_by(self, rows: int, first: int, step: int) -> Selection:
+        """Then first, first + step, ...: so many rows."""
+        if self.source is None:
+            return Selection(self.rows + rows, None)
+        more = first + step * np.arange(rows)
+        return Selection(self.rows + rows, np.concatenate([self.source, more]))
 
 
 def product(run: Execution, node: Product, left: SecretTable, right: SecretTable) -> SecretTable:
     """The pairs that satisfy the predicate, and what the join's kind adds (see above)."""
     p = run.protocol
     sizes = (left.rows, right.rows)
-    pairs = [np.arange(sizes[0] * sizes[1]) // max(1, sizes[1])]
-    pairs.append(np.arange(sizes[0] * sizes[1]) % max(1, sizes[1]))
+    pairs = _all_pairs(p, sizes)
     found = _found(run, node, (left, right), pairs)
     if node.kind in ("semi", "anti"):
         matched = _matched(p, found, sizes, 0)
@@ -56,15 +70,23 @@ def product(run: Execution, node: Product, left: SecretTable, right: SecretTable
     for side, table in enumerate((left, right)):
         if node.kind == "full" or (node.kind == "left" and side == 0):
             valid.append(table.valid ^ _matched(p, found, sizes, side))
-            pairs[side] = np.concatenate([pairs[side], np.arange(table.rows)])
-            other = np.full(table.rows, sizes[1 - side])
-            pairs[1 - side] = np.concatenate([pairs[1 - side], other])
+            pairs[side] = pairs[side].followed_by(table.rows, 0, 1)
+            pairs[1 - side] = pairs[1 - side].followed_by(table.rows, sizes[1 - side], 0)
     columns = {}
     for column in node.columns:
         side = 0 if column.id in left.columns else 1
         source = (left, right)[side].columns[column.id]
         columns[column.id] = _selected(p, source, pairs[side], extended=column.nullable)
     return SecretTable(node.rows, columns, concat_rows(valid))
+
+
+def _all_pairs(p: SharingProtocol, sizes: tuple[int, int]) -> list[Selection]:
+    """The left and the right rows of all pairs."""
+    rows = sizes[0] * sizes[1]
+    if p.counts_only:
+        return [Selection(rows, None)] * 2
+    left, right = np.divmod(np.arange(rows), max(1, sizes[1]))
+    return [Selection(rows, left), Selection(rows, right)]
 
 
 def _found(
@@ -74,9 +96,9 @@ def _found(
     pairs: list[Selection],
 ) -> Bits:
     """Valid pairs that satisfy the predicate."""
-    p, rows = run.protocol, len(pairs[0])
+    p, rows = run.protocol, pairs[0].rows
     planes = [
-        permute_rows(table.valid, selection, rows=rows)
+        permute_rows(table.valid, selection.source, rows=rows)
         for table, selection in zip(tables, pairs, strict=True)
     ]
     (valid,) = all_of(p, [stack(planes)])
@@ -120,9 +142,9 @@ def _selected(
         else:
             need_bits(p, [column])
         one_more = _with_missing(p, column) if extended else padded(column, column.rows + 1)
-        return _Picked(len(selection), selection).of(one_more, column)
+        return _picked(selection, one_more, column)
 
-    return SecretColumn(encoding=column.encoding, rows=len(selection), deferred=compute)
+    return SecretColumn(encoding=column.encoding, rows=selection.rows, deferred=compute)
 
 
 def _with_missing(p: SharingProtocol, column: SecretColumn) -> SecretColumn:
@@ -132,25 +154,20 @@ def _with_missing(p: SharingProtocol, column: SecretColumn) -> SecretColumn:
     return longer
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Picked:
+def _picked(selection: Selection, column: SecretColumn, original: SecretColumn) -> SecretColumn:
     """Rows of shares under a public selection. Local."""
-
-    rows: int
-    selection: Selection
-
-    def of(self, column: SecretColumn, original: SecretColumn) -> SecretColumn:
-        never = original.null is None
-        result = SecretColumn(
-            encoding=column.encoding,
-            rows=self.rows,
-            clean_bits=original.clean_bits or never,
-            clean_ring=original.clean_ring or never,
-        )
-        if column.bits is not None:
-            result.bits = permute_rows(column.bits, self.selection, rows=self.rows)
-        if column.ring is not None:
-            result.ring = permute_rows(column.ring, self.selection, rows=self.rows)
-        if column.null is not None:
-            result.null = permute_rows(column.null, self.selection, rows=self.rows)
-        return result
+    never = original.null is None
+    rows, source = selection.rows, selection.source
+    result = SecretColumn(
+        encoding=column.encoding,
+        rows=rows,
+        clean_bits=original.clean_bits or never,
+        clean_ring=original.clean_ring or never,
+    )
+    if column.bits is not None:
+        result.bits = permute_rows(column.bits, source, rows=rows)
+    if column.ring is not None:
+        result.ring = permute_rows(column.ring, source, rows=rows)
+    if column.null is not None:
+        result.null = permute_rows(column.null, source, rows=rows)
+    return result

@@ -14,15 +14,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-import numpy as np
-
 from ...query.bound import Frame
 from ..circuits.add import subtract_many
 from ..circuits.compare import less_than_constant
 from ..circuits.copy_down import copy_down, reverse_rows
+from ..circuits.row_numbers import row_numbers, row_range
 from ..circuits.rows import concat_rows, shift_down, shift_up, slice_rows
 from ..circuits.select import select, select_ring
-from ..sharing.pack import rows_to_planes
 from ..sharing.protocol import SharingProtocol
 from ..sharing.shares import Bits, Ring, Share, as_bits
 
@@ -66,7 +64,9 @@ class Edges:
         self._late: dict[int, Bits] = {}
         self._flags_in_ring: dict[Bits, Ring] = {}
         self._places: dict[str, Bits] = {}
-        self.index = Series(_numbers(p, self.rows, 0), _numbers(p, self.rows, 1))
+        width = self.rows.bit_length()
+        own, after = (row_numbers(p, self.rows, first=first, width=width) for first in (0, 1))
+        self.index = Series(own, after)
 
     def copy(self, series: Sequence[Series], edges: Iterable[Edge]) -> None:
         """Copies what the series hold at the edges to every row. One `copy_down` in all."""
@@ -212,9 +212,7 @@ class Edges:
         flag = self._begins if edge in ("start", "end") else self._peers
         if not _upwards(edge):
             return flag
-        last = np.zeros((self.rows, 1), np.uint8)
-        last[-1] = 1
-        ends = shift_up(flag) ^ self.p.public_bits(rows_to_planes(last, 1), self.rows)
+        ends = shift_up(flag) ^ row_range(self.p, self.rows - 1, self.rows, self.rows)
         return reverse_rows(ends)
 
 
@@ -233,10 +231,3 @@ def _upwards(edge: Edge) -> bool:
 
 def _towards(edge: Edge, series: Series) -> Share:
     return reverse_rows(series.after) if _upwards(edge) else series.before
-
-
-def _numbers(p: SharingProtocol, rows: int, first: int) -> Bits:
-    """A sharing of first, first + 1, and so on. Local."""
-    width = rows.bit_length()
-    numbers = np.arange(first, first + rows, dtype="<u8").view(np.uint8).reshape(rows, 8)
-    return p.public_bits(rows_to_planes(numbers[:, : (width + 7) // 8], width), rows)

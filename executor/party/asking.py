@@ -109,7 +109,7 @@ class Inquiry:
         compiler, party = self._resources.compiler, self._resources.party
         plan = compiler.plan(statement, party)
         privacy = compiler.privacy(plan)
-        text = privacy if statement.explain == "privacy" else compiler.explain(plan)
+        text = privacy if statement.explain == "privacy" else compiler.explain(statement, plan)
         facts = self._facts(self._question.session, plan, privacy, _NOTHING)
         return Reply(facts=facts | {"recipients": [party]}, table=_lines(text))
 

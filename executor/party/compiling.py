@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Protocol
 
 from ...planner import plan_query
-from ...planner.cost import Link, PlanCost, Pricer
+from ...planner.alternatives import alternatives
+from ...planner.cost import LINKS, Link, PlanCost, Pricer
 from ...planner.explain import explain_plan
 from ...planner.privacy import explain_privacy
 from ...planner.protocol_facts import PROTOCOLS
@@ -17,11 +18,15 @@ from ...query import bind, load_catalog, parse, syntax
 from ...query.bound import Statement
 from ...query.catalog import Catalog
 from ...query.commands import Command, bind_command, named_tables
-from ...query.errors import SqlError, UserError
+from ...query.errors import BindError, SqlError, UserError
 from ..operators.pricing import DryRunPricer
 from .shared_tables import SharedTables
 
 _REMEMBERED = 64
+
+
+def _admit_all(root: Root) -> None:
+    """What is only supposed may be as large as it likes."""
 
 
 class Compiler(Protocol):
@@ -41,8 +46,8 @@ class Compiler(Protocol):
     def price(self, plan: SecurePlan) -> PlanCost:
         """What the plan will cost."""
 
-    def explain(self, plan: SecurePlan) -> str:
-        """The plan for people, with its cost."""
+    def explain(self, statement: Statement, plan: SecurePlan) -> str:
+        """The plan for people, with its cost, by the options of the EXPLAIN. Errors: BindError."""
 
     def privacy(self, plan: SecurePlan) -> str:
         """What each party learns, for people."""
@@ -74,8 +79,7 @@ class SqlCompiler:
         self._protocol = protocol
         self._admit = admit
         self._shared = shared
-        worth = link.round_worth(PROTOCOLS[protocol].and_bytes(len(parties)))
-        self._pricer: Pricer = DryRunPricer(parties, protocol, outsiders, round_worth=worth)
+        self._pricer = self._pricer_on(link)
         self.price = lru_cache(_REMEMBERED)(self._pricer.plan_cost)
 
     def command(self, text: str) -> Command | None:
@@ -108,23 +112,44 @@ class SqlCompiler:
     def plan(self, statement: Statement, asker: str) -> SecurePlan:
         """The plan that answers a statement. Errors: SqlError; whatever `admit` raises."""
         try:
+            link, pricer = self._network(statement)
             return plan_query(
                 statement,
                 self.catalog,
                 parties=self._parties,
                 asker=asker,
-                pricer=self._pricer,
-                link=self._link,
+                pricer=pricer,
+                link=link,
                 protocol=self._protocol,
                 outsiders=self._outsiders,
-                admit=self._admit,
+                admit=_admit_all if statement.supposed else self._admit,
             )
         except SqlError as error:
             raise error.located(statement.text) from None
 
-    def explain(self, plan: SecurePlan) -> str:
-        """The plan for people, with its cost."""
-        return explain_plan(plan, self.price(plan), self._link)
+    def explain(self, statement: Statement, plan: SecurePlan) -> str:
+        """The plan for people, with its cost, by the options of the EXPLAIN. Errors: BindError."""
+        link, pricer = self._network(statement)
+        others = alternatives(plan.root, pricer, link) if statement.alternatives else None
+        return explain_plan(
+            plan, self.price(plan), link, supposed=statement.supposed, alternatives=others
+        )
+
+    def _network(self, statement: Statement) -> tuple[Link, Pricer]:
+        """The network that a statement is planned for: the federation's own unless it says."""
+        if statement.network is None:
+            return self._link, self._pricer
+        name, span = statement.network
+        if name.lower() not in LINKS:
+            raise BindError(
+                f"there is no network {name}", span=span, hint=f"known: {', '.join(sorted(LINKS))}"
+            )
+        link = LINKS[name.lower()].running(self._protocol)
+        return link, self._pricer_on(link)
+
+    def _pricer_on(self, link: Link) -> Pricer:
+        worth = link.round_worth(PROTOCOLS[self._protocol].and_bytes(len(self._parties)))
+        return DryRunPricer(self._parties, self._protocol, self._outsiders, round_worth=worth)
 
     def privacy(self, plan: SecurePlan) -> str:
         """What each party learns, for people."""
