@@ -9,6 +9,7 @@ KEYWORDS = (
     "ON", "USING", "NATURAL JOIN", "UNION ALL", "WITH", "CASE", "WHEN", "THEN", "ELSE", "END",
     "ASC", "DESC", "NULLS FIRST", "NULLS LAST", "FILTER", "INTERVAL", "DATE", "TIMESTAMP", "NULL",
     "TRUE", "FALSE", "REVEAL TO", "EXPLAIN", "EXPLAIN PRIVACY", "EXPLAIN ANALYZE",
+    "EXPLAIN (ROWS", "EXPLAIN (NETWORK", "EXPLAIN (ALTERNATIVES)",
 )  # fmt: skip
 """Keywords in the order in which they are offered."""
 
