@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _Order = NDArray[np.intp]
+_Flags = NDArray[np.bool_]
 
 
 Choices = tuple[_Order | None, _Order | None, _Order | None]
@@ -25,19 +26,46 @@ def lookup_choices(source: _Order | None, entries: int) -> Choices:
     """
     if source is None:
         return None, None, None
-    by_entry = np.argsort(source, kind="stable")
-    asked = source[by_entry]
-    first = np.ones(len(source), dtype=np.bool_)
-    first[1:] = asked[1:] != asked[:-1]
-    wanted = np.zeros(entries, dtype=np.bool_)
-    wanted[asked] = True
+    first, requests = _grouped(source)
+    wanted = _among(source, entries)
     kept = min(entries, len(source))
     order = np.concatenate([np.flatnonzero(wanted), np.flatnonzero(~wanted)])[:kept]
     starts = kept + np.arange(len(source), dtype=np.intp)
     starts[first] = np.arange(int(np.count_nonzero(first)), dtype=np.intp)
+    return order, starts, requests
+
+
+def repetitions(source: _Order, entries: int) -> tuple[_Order, _Flags, _Order]:
+    """The same by repetition: an order of max(entries, requests) rows, in which equal requests
+    stand together and the first of them is the entry; who repeats the row before it; and the order
+    that brings every request to its place."""
+    first, requests = _grouped(source)
+    taken = np.empty(len(source), np.intp)
+    taken[requests] = source
+    heads = np.flatnonzero(first)
+    rows = max(entries, len(source))
+    order = np.empty(rows, np.intp)
+    order[heads] = taken[heads]
+    order[~_among(heads, rows)] = np.flatnonzero(~_among(source, rows))
+    return order, ~first, requests
+
+
+def _grouped(source: _Order) -> tuple[_Flags, _Order]:
+    """Of the requests in the order of entries, which are the first of theirs; where each stands."""
+    by_entry = np.argsort(source, kind="stable")
+    asked = source[by_entry]
+    first = np.ones(len(source), dtype=np.bool_)
+    first[1:] = asked[1:] != asked[:-1]
     requests = np.empty(len(source), dtype=np.intp)
     requests[by_entry] = np.arange(len(source), dtype=np.intp)
-    return order, starts, requests
+    return first, requests
+
+
+def _among(numbers: _Order, rows: int) -> _Flags:
+    """Which rows of so many are among the numbers."""
+    found = np.zeros(rows, dtype=np.bool_)
+    found[numbers] = True
+    return found
 
 
 def differences(array: NDArray[Any]) -> NDArray[Any]:

@@ -34,8 +34,9 @@ from ..shares import Bits, Ring, Share, words
 from . import messages
 from .addends import add_planes, two_addends
 from .correlations import double_rounds, ring_rounds, triple_rounds
-from .moves import RowShape, move_rounds, owner_rounds
+from .owner_moves import lookup_rounds, lookup_shapes, permute_rounds
 from .pool import Demand, Item, Ledger
+from .row_shapes import RowShape
 
 SPREAD = 0.01
 """The relative standard deviation of what quicksorts use up: what their schedules allow."""
@@ -135,9 +136,7 @@ class CountingAdditive(Counting):
     ) -> list[Share]:
         check_rows(columns, handle.rows)
         self._move(columns)
-        shape = RowShape.of(columns)
-        for batch in shape.layers():
-            self._count(*move_rounds(self.parties, shape, len(batch)))
+        self._count(*permute_rounds(self.parties, RowShape.of(columns), None))
         for mover in movers:
             self._count(messages.move_round(self.parties, columns, mover))
         return list(columns)
@@ -146,27 +145,23 @@ class CountingAdditive(Counting):
         self, owner: int, source: NDArray[np.intp] | None, columns: Sequence[Share]
     ) -> list[Share]:
         check_owner(owner, self.parties)
-        self._moved_by_owner(owner, columns)
+        self._move(columns)
+        if moves_bytes(columns, relation_rows(columns)):
+            self._count(*permute_rounds(self.parties, RowShape.of(columns), owner))
+            self._count(messages.move_round(self.parties, columns, owner))
         return list(columns)
 
     def gather_by_owner(
         self, owner: int, source: NDArray[np.intp] | None, rows: int, columns: Sequence[Share]
     ) -> list[Share]:
         check_owner(owner, self.parties)
-        entries = relation_rows(columns)
-        if rows:
-            for moved in (entries, entries + rows, rows):
-                self._moved_by_owner(owner, resized(columns, moved))
-        return resized(columns, rows)
-
-    def _moved_by_owner(self, owner: int, columns: Sequence[Share]) -> None:
-        self._move(columns)
-        if not moves_bytes(columns, relation_rows(columns)):
-            return
         shape = RowShape.of(columns)
-        for batch in shape.layers():
-            self._count(*owner_rounds(self.parties, shape, len(batch), owner))
-        self._count(messages.move_round(self.parties, columns, owner))
+        if moves_bytes(columns, rows):
+            for network in lookup_shapes(shape, rows):
+                self._move(resized(columns, network.rows))
+            self._count(*lookup_rounds(self.parties, shape, rows, owner))
+            self._count(messages.move_round(self.parties, columns, owner))
+        return resized(columns, rows)
 
     def _products(self, kind: Kind, sums: Sequence[Sequence[tuple[Ring, Ring]]]) -> list[Ring]:
         self._handle(sum(map(len, sums)))

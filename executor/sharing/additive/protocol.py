@@ -31,7 +31,7 @@ from ..randomness import Purpose, SessionKeys, Stream
 from ..replicated import ring_vector
 from ..rounds import Received, Round, Rounds, split
 from ..shares import Bits, Ring, Share, words
-from . import gates, moves
+from . import gates
 from .addends import add_planes, two_addends
 from .correlations import Maker
 from .messages import (
@@ -44,9 +44,11 @@ from .messages import (
     open_round,
     reveal_round,
 )
+from .moves import make_moves, moved
 from .networks import Order
 from .owner_moves import OwnerMoves
 from .pool import Demand, Stock
+from .row_shapes import RowShape, columns_of, rows_of
 
 
 @dataclass(slots=True, repr=False)
@@ -237,23 +239,12 @@ class AdditiveProtocol:
 
     def _moved(self, columns: Sequence[Share], source: Order, movers: Sequence[int]) -> list[Share]:
         """The columns under every party's permutation, in the order of `movers`."""
-        link, shape = self._link, moves.RowShape.of(columns)
-        mover, holders = moves.make_moves(link, self._transfers, self._own, shape, source)
-        rows = moves.rows_of(columns)
+        link, shape = self._link, RowShape.of(columns)
+        made = make_moves(link, self._transfers, self._own, shape, source)
+        rows = rows_of(columns)
         for party in movers:
-            round_ = move_round(self.parties, columns, party)
-            if party == self.party:
-                received = link.exchange(round_, {})
-                rows = [array[source] for array in rows]
-                for peer, offset in mover.offsets.items():
-                    theirs = moves.separated(received.get(peer, _NOTHING), shape)
-                    rows = moves.combine(rows, [array[source] for array in theirs])
-                    rows = moves.combine(rows, offset)
-            else:
-                holder = holders[party]
-                link.exchange(round_, {party: moves.difference(rows, holder.entering)})
-                rows = holder.leaving
-        return moves.columns_of(columns, rows)
+            rows = moved(link, move_round(self.parties, columns, party), party, rows, made)
+        return columns_of(columns, rows)
 
     def _open_to_last(
         self, differences: Sequence[Bits], rows: int, bits: int
