@@ -1,7 +1,7 @@
 """What the primitives cost: parties as processes on this machine, real TLS over loopback.
 
 Usage: python benchmarks/primitives.py [NAME ...] [--rows 16 18 20] [--repeat 3]
-           [--protocol additive --parties 2]
+           [--protocol additive --parties 2] [--network lan]
 One line per workload (see workloads.py) and size: median, least and greatest wall-clock seconds;
 processor seconds, bytes sent and peak memory of the party that has most of each; rounds, and the
 rounds and bytes that the counting protocol predicts. One run before the first is not counted.
@@ -23,7 +23,7 @@ from tacit.executor.sharing.protocol import SharingProtocol
 from tacit.executor.sharing.protocols import PROTOCOLS, counting_protocol, open_protocol
 from tacit.executor.sharing.randomness import SessionKeys, agree_keys
 from tacit.executor.transport import TlsChannel
-from tacit.planner.cost import Cost
+from tacit.planner.cost import LINKS, Cost
 from workloads import WORKLOADS
 
 Preparation = tuple[tuple[str, int, int], ...]
@@ -54,7 +54,8 @@ def main() -> None:
         for power in options.rows
     ]
     print(HEADER)
-    run_parties(options.parties, partial(run_party, tasks=tasks), partial(lead, tasks))
+    work, leading = partial(run_party, tasks=tasks), partial(lead, tasks)
+    run_parties(options.parties, work, leading, LINKS.get(options.network))
 
 
 def arguments() -> argparse.Namespace:
@@ -64,6 +65,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--repeat", type=int, default=3, help="runs of each, after one to warm up")
     parser.add_argument("--protocol", choices=list(PROTOCOLS), default="replicated")
     parser.add_argument("--parties", type=int, default=None, help="the protocol's least, if unsaid")
+    parser.add_argument("--network", choices=("lan", "wan"), help="an emulated one (shaped.py)")
     options = parser.parse_args()
     for name in options.names:
         if name not in WORKLOADS:

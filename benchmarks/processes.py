@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import tempfile
@@ -12,6 +13,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
+from shaped import Route, relayed
 from tacit.executor.transport import (
     DataListener,
     Kind,
@@ -21,6 +23,7 @@ from tacit.executor.transport import (
     create_identity,
     load_identity,
 )
+from tacit.planner.cost import Link
 
 NAMES = ("left", "middle", "right", "fourth", "fifth")
 
@@ -49,8 +52,16 @@ class _Seat:
     session_id: bytes
 
 
-def run_parties(parties: int, work: Work, lead: Callable[[Sequence[Connection]], None]) -> None:
-    """Runs `work` as so many processes, and `lead` here, with a line to each of them."""
+def run_parties(
+    parties: int,
+    work: Work,
+    lead: Callable[[Sequence[Connection]], None],
+    network: Link | None = None,
+) -> None:
+    """Runs `work` as so many processes, and `lead` here, with a line to each of them.
+
+    With a network the parties are as far from each other as it says (shaped.py).
+    """
     spawn = multiprocessing.get_context("spawn")
     names, session_id = NAMES[:parties], os.urandom(16)
     with tempfile.TemporaryDirectory() as directory:
@@ -70,11 +81,16 @@ def run_parties(parties: int, work: Work, lead: Callable[[Sequence[Connection]],
             end.close()
         lines = [line for line, _ in ends]
         ports = [line.recv() for line in lines]
-        for line in lines:
-            line.send(ports)
-        lead(lines)
-        for process in processes:
-            process.join()
+        with contextlib.ExitStack() as stack:
+            if network is not None:
+                home = "127.0.0.1"
+                routes = [Route(listen=(home, 0), target=(home, port)) for port in ports]
+                ports = [port for _, port in stack.enter_context(relayed(routes, network))]
+            for line in lines:
+                line.send(ports)
+            lead(lines)
+            for process in processes:
+                process.join()
 
 
 def measured(channel: TlsChannel, call: Callable[[], object]) -> Usage:

@@ -2,6 +2,7 @@
 
     python benchmarks/tpch.py [--scale 0.01] [--layout vertical ...] [--query 1 3 ...] [--runs 3]
     python benchmarks/tpch.py --layout two      # two parties who trust nobody else
+    python benchmarks/tpch.py --network wan     # an emulated network between the nodes (shaped.py)
 
 Each query gets fresh nodes, one warm-up, and then the median (smallest to largest) of the runs.
 Bytes and rounds are those of the compute protocol; memory is the peak of each node's resident set
@@ -12,19 +13,24 @@ is refused or fails is listed with its error, and the next one runs.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import platform
+import re
 import statistics
 import sys
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import tpch_data
 import tpch_oracle
+from shaped import Route, relayed
 from tacit import TacitError
 from tacit.executor.client.local import LocalFederation, create_local
+from tacit.planner.cost import LINKS
 
 # ORQ (SOSP 2025) on 64-bit synthetic integers, scale factor 0.01, two cores, loopback without TLS:
 # seconds, megabytes sent by each party.
@@ -71,6 +77,7 @@ def main() -> int:
     )
     parser.add_argument("--query", nargs="+", type=int, choices=tpch_data.QUERIES)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--network", choices=("lan", "wan"), help="an emulated one (shaped.py)")
     arguments = parser.parse_args()
     data = tpch_data.generate(arguments.scale)
     oracle = tpch_oracle.Oracle(data)
@@ -82,16 +89,36 @@ def main() -> int:
             plain = tpch_data.write_federation(
                 layout, arguments.scale, Path(scratch) / "plain", data=data
             )
-            directory = create_local(plain, target=Path(scratch) / "federation")
+            target = Path(scratch) / "federation"
+            directory = create_local(plain, target=target, network=arguments.network)
             outcomes = []
-            for query in arguments.query or queries_of(layout):
-                outcomes.append(outcome(directory, layout, query, arguments.runs, oracle))
-                print_row(outcomes[-1], with_orq=arguments.scale == 0.01)
+            with far_apart(directory, arguments.network):
+                for query in arguments.query or queries_of(layout):
+                    outcomes.append(outcome(directory, layout, query, arguments.runs, oracle))
+                    print_row(outcomes[-1], with_orq=arguments.scale == 0.01)
             print_totals(outcomes, with_orq=arguments.scale == 0.01)
         failed |= not all(is_right(one) for one in outcomes)
     oracle.close()
     print(f"\nload {os.getloadavg()[0]:.2f} at the end")
     return int(failed)
+
+
+@contextlib.contextmanager
+def far_apart(directory: Path, network: str | None) -> Iterator[None]:
+    """Puts a network between the nodes of a federation directory: others reach a node by a relay
+    at ::1, which passes on to 127.0.0.1, where the node listens at the same port."""
+    if network is None:
+        yield
+        return
+    path = directory / "federation.toml"
+    text = path.read_text()
+    ports = [int(port) for port in re.findall(r'"127\.0\.0\.1:(\d+)"', text)]
+    path.write_text(text.replace('"127.0.0.1:', '"[::1]:'))
+    for settings in directory.glob("*/party.toml"):
+        settings.write_text(f'listen_host = "127.0.0.1"\n{settings.read_text()}')
+    routes = [Route(listen=("::1", port), target=("127.0.0.1", port)) for port in ports]
+    with relayed(routes, LINKS[network]):
+        yield
 
 
 def queries_of(layout: str) -> tuple[int, ...]:

@@ -24,11 +24,19 @@ from .lanes import Lanes
 _MOST_DIGIT_BITS = 10
 
 
-def divide(p: SharingProtocol, numerator: Bits, denominator: Bits, *, quotient_width: int) -> Bits:
+def divide(
+    p: SharingProtocol,
+    numerator: Bits,
+    denominator: Bits,
+    *,
+    quotient_width: int,
+    digit_bits: int | None = None,
+) -> Bits:
     """floor(numerator / denominator), unsigned; a denominator of 0 gives all ones.
 
     The quotient must fit `quotient_width` planes: where it does not, and the denominator is not
     0, the result is unspecified. No step is spent on quotient planes that are known to be 0.
+    `digit_bits` fixes the radix, which what a round is worth decides otherwise.
 
     Cost: quotient_width / k steps of log2(w) + 3 rounds and about 4w (2^k - 1) ANDs, where w is
     the denominator's width and k (1 to 10) is the cheapest by the network; and once about
@@ -39,7 +47,7 @@ def divide(p: SharingProtocol, numerator: Bits, denominator: Bits, *, quotient_w
         return p.constant_bits((1 << quotient_width) - 1, quotient_width, numerator.rows)
     if numerator.width < quotient_width:
         numerator = _widened(p, numerator, quotient_width)
-    digit_bits = _digit_bits(p, numerator.rows, denominator.width, quotient_width)
+    digit_bits = digit_bits or _digit_bits(p, numerator.rows, denominator.width, quotient_width)
     return _Division(p, numerator, denominator, quotient_width, digit_bits).run()
 
 

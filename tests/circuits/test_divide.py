@@ -5,12 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tacit.executor.circuits import divide as module
 from tacit.executor.circuits.divide import divide
-
-
-def in_radix(patch, digit_bits):
-    patch.setattr(module, "_digit_bits", lambda *shape: digit_bits)
 
 
 @st.composite
@@ -32,9 +27,8 @@ def divisions(draw):
 def test_quotients_are_floors_and_division_by_zero_gives_all_ones(clear, case, digit_bits, more):
     wide, xs, narrow, ys = case
     p = clear()
-    with pytest.MonkeyPatch.context() as patch:
-        in_radix(patch, digit_bits)
-        quotient = divide(p, p.bits(xs, wide), p.bits(ys, narrow), quotient_width=wide + more)
+    x, y = p.bits(xs, wide), p.bits(ys, narrow)
+    quotient = divide(p, x, y, quotient_width=wide + more, digit_bits=digit_bits)
     ones = (1 << wide + more) - 1
     assert p.values(quotient) == [x // y if y else ones for x, y in zip(xs, ys, strict=True)]
 
@@ -46,9 +40,8 @@ def test_narrow_quotients_take_narrow_work(clear, case, digit_bits, width):
     _, _, narrow, ys = case
     xs = [y * ((1 << width) - 1 - i % (1 << width)) + y // 2 for i, y in enumerate(ys)]
     p = clear()
-    with pytest.MonkeyPatch.context() as patch:
-        in_radix(patch, digit_bits)
-        quotient = divide(p, p.bits(xs, narrow + width), p.bits(ys, narrow), quotient_width=width)
+    x, y = p.bits(xs, narrow + width), p.bits(ys, narrow)
+    quotient = divide(p, x, y, quotient_width=width, digit_bits=digit_bits)
     ones = (1 << width) - 1
     assert p.values(quotient) == [x // y if y else ones for x, y in zip(xs, ys, strict=True)]
 
