@@ -65,7 +65,7 @@ def column_values(column: ColumnDefinition) -> str:
 
 
 def column_key(table: Table, column: ColumnDefinition) -> str:
-    """The keys that a column is part of."""
+    """The keys that a column is part of, and whether joins by it may reveal which values match."""
     return ", ".join(dict.fromkeys(_keys(table, column.name)))
 
 
@@ -79,6 +79,8 @@ def _keys(table: Table, name: str) -> Iterator[str]:
     for key in table.foreign_keys:
         if name in key.columns:
             yield f"references {key.table}"
+    if name in table.revealing:
+        yield "intersection may be revealed"
 
 
 def _kind(table: Table) -> str:

@@ -184,6 +184,40 @@ def test_points_of_one_key_differ_between_owners(three_parties):
     assert sent[0] != sent[1]
 
 
+def test_a_dictionary_of_all_keys_tells_nothing_of_others_by_points(three_parties, monkeypatch):
+    """An owner compares what it got with all that it can compute of every key."""
+    from tacit.executor.circuits.intersection import points
+
+    domain, own, other = range(30), [1, 2, 3, 4], [3, 4, 5, 6, 7, 8]
+    seeds: set[bytes] = set()
+    scalars: list[bytes] = []
+    original, drawn = points.hash_to_point, points.random_scalar
+
+    def hash_to_point(seed: bytes, key: bytes) -> bytes:
+        seeds.add(seed)
+        return original(seed, key)
+
+    def random_scalar() -> bytes:
+        scalars.append(drawn())
+        return scalars[-1]
+
+    monkeypatch.setattr(points, "hash_to_point", hash_to_point)
+    monkeypatch.setattr(points, "random_scalar", random_scalar)
+    both = {3, 4}
+    assert found(three_parties, (own, other), (4, 6), "points", record=True) == (both, both)
+    (seed,) = seeds
+    points_of = [original(seed, value.to_bytes(4, "little")) for value in domain]
+    for party, values in ((0, own), (2, other)):
+        sent = b"".join(_payloads(three_parties.channels[party], 1))
+        pieces = {sent[i : i + 16] for i in range(0, len(sent), 16)}
+        one = points_of[values[0]]
+        (peers,) = (s for s in scalars if points.times(s, one)[:16] not in pieces)
+        for point in points_of:
+            once = points.times(peers, point)
+            tried = {point[:16], once[:16], points.times(peers, once)[:16]}
+            assert not pieces & tried
+
+
 def test_bytes_that_are_no_point_end_the_session(three_parties, monkeypatch):
     from tacit.executor.circuits.intersection import points
 
@@ -227,11 +261,14 @@ def test_tags_of_different_keys_do_not_meet(received, sent):
 
 def _sent(three_parties: Any, least: int) -> list[bytes]:
     """The payloads of the intersection that are at least so long."""
+    return [sent for channel in three_parties.channels for sent in _payloads(channel, least)]
+
+
+def _payloads(channel: Any, least: int) -> list[bytes]:
+    """Those that one party sent."""
+    frames = zip(channel.counters.transcript, channel.captured, strict=True)
     return [
         bytes(payload)
-        for channel in three_parties.channels
-        for (_, kind, size), payload in zip(
-            channel.counters.transcript, channel.captured, strict=True
-        )
+        for (_, kind, size), payload in frames
         if kind == Kind.INTERSECT and size >= least
     ]

@@ -169,6 +169,8 @@ def test_either_party_gets_the_answer_at_the_predicted_price(
 def test_an_intersection_is_revealed_if_its_owners_policies_name_the_key(pair: Pair) -> None:
     sql = "SELECT d.floor, b.door FROM desks d JOIN badges b ON d.id = b.id WHERE d.id > 1"
     answer = {"floor": [3], "door": [None]}
+    shown = pair.answer("DESCRIBE desks")["key"]
+    assert shown == ["unique, intersection may be revealed", ""]
     told = pair.answer(f"EXPLAIN PRIVACY {sql}")["explain"]
     assert any("ann and bea each learn which of their values of id occur" in x for x in told)
     assert pair.answer(sql, "bea") == answer  # one person's federation, without policies
