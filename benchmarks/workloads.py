@@ -73,6 +73,26 @@ def run_shuffle(p: SharingProtocol, rows: int) -> Call:
     return lambda: p.shuffle([x])
 
 
+def run_permute_by_owner(p: SharingProtocol, rows: int) -> Call:
+    """Rows in a random order that party 0 knows."""
+    x = planes(p, rows, 64)
+    source = np.random.default_rng(3).permutation(rows) if knows(p) else None
+    return lambda: p.permute_by_owner(0, source, [x])
+
+
+def run_gather_by_owner(p: SharingProtocol, rows: int) -> Call:
+    """As many rows as there are entries, a quarter of which party 0 asks for."""
+    x = planes(p, rows, 64)
+    asked = np.random.default_rng(3).integers(0, max(1, rows // 4), rows)
+    source = asked.astype(np.intp) if knows(p) else None
+    return lambda: p.gather_by_owner(0, source, rows, [x])
+
+
+def knows(p: SharingProtocol) -> bool:
+    """Whether this is party 0, in a run."""
+    return p.party == 0 and not p.counts_only
+
+
 def run_quicksort(p: SharingProtocol, rows: int) -> Call:
     keys, payload = planes(p, rows, 32), planes(p, rows, 64)
     return lambda: sort(p, keys, [payload], algorithm="quick")
@@ -149,6 +169,8 @@ WORKLOADS: dict[str, Callable[[SharingProtocol, int], Call]] = {
     "multiply": run_multiply,
     "flag-to-ring": run_flags_to_ring,
     "shuffle": run_shuffle,
+    "permute-by-owner": run_permute_by_owner,
+    "gather-by-owner": run_gather_by_owner,
     "quicksort": run_quicksort,
     "radix-sort": run_radix_sort,
     "group-by": run_group_by,
