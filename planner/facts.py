@@ -9,6 +9,7 @@ import dataclasses
 from collections.abc import Mapping
 
 from ..query.bound import Call, Case, ColumnRef, Expression, Literal
+from ..query.bounds import NOTHING
 from ..query.datatypes import DoubleType, Encoding
 from .dependencies import node_dependencies
 from .distinct_values import node_distinct
@@ -286,8 +287,10 @@ def range_of(expression: Expression, facts: Facts) -> Encoding | None:
     if isinstance(expression, Call) and expression.function in QUOTIENTS:
         return statistic_encoding(expression, facts.ranges)
     if isinstance(expression.type, DoubleType) and not isinstance(expression, ColumnRef):
-        exact = expression_range(expression, facts.ranges) if _has_scale(expression) else None
-        return exact or double_encoding(expression, facts.ranges, facts.averages)
+        exact = expression_range(expression, facts.ranges)
+        if exact is not None and (exact == NOTHING or _has_scale(expression)):
+            return exact
+        return double_encoding(expression, facts.ranges, facts.averages)
     return expression_range(expression, facts.ranges)
 
 

@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Mapping
 
 from ..query.bound import Call, ColumnRef, Expression
+from ..query.bounds import NOTHING
 from ..query.datatypes import BOOLEAN, Column, DoubleType, Encoding
 from ..query.errors import UnsupportedError, UserError
 from .expressions import TRUE, columns_of, reference, walk
@@ -31,9 +32,9 @@ from .logical import (
     Sort,
     Union,
     Window,
-    children,
 )
 from .lower_fixed import is_rational, with_parts
+from .origins import origin
 from .ownership import is_local, owners
 from .quotients import quotient_encoding, smallest_quotient
 from .ranging import expression_range
@@ -42,7 +43,7 @@ from .rounding import is_rounded, lower_rounded
 from .scalars import Scalars
 from .scales import rescaled, scale_of
 from .secure import Aggregate as SecureAggregate
-from .secure import AlignedSum, Concat, Fragment, Operator, SortKey
+from .secure import AlignedSum, Fragment, Operator, SortKey
 from .secure import Check as SecureCheck
 from .secure import Filter as SecureFilter
 from .secure import Project as SecureProject
@@ -71,6 +72,7 @@ class Lowering:
         from .lower_aggregate import lower_aggregate
         from .lower_join import lower_join
         from .lower_stored import lower_stored
+        from .lower_union import lower_union
         from .lower_window import lower_window
 
         if is_local(node):
@@ -93,7 +95,7 @@ class Lowering:
             case Window():
                 return lower_window(self, node, needed)
             case Union():
-                return self._union(node, needed)
+                return lower_union(self, node, needed)
             case Once():
                 return self._once(node)
             case _:
@@ -108,7 +110,7 @@ class Lowering:
         columns = tuple(self._leaving(node, c, facts.ranges.get(c.id)) for c in kept)
         sql = fragment_sql(node, columns, ordered=ordered)
         if not columns:
-            columns = (self._presence(),)
+            columns = (self.presence(),)
         (name,) = owners(node) or {owner or self.parties[0]}
         return Fragment(
             columns=columns,
@@ -119,7 +121,7 @@ class Lowering:
             keyed=reads_key(node),
         )
 
-    def _presence(self) -> Column:
+    def presence(self) -> Column:
         """A constant column where nothing but the rows themselves is needed."""
         return Column(
             id=self.ids.fresh(),
@@ -134,15 +136,19 @@ class Lowering:
         try:
             return self.encoded(column, own)
         except UserError as error:
-            place = _origin(node, column.id)
+            place = origin(node, column.id)
             raise error if place is None else refused(error, place) from None
 
     def encoded(self, column: Column, own: Encoding | None) -> Column:
         """The column under its encoding in the secure plan. UserError if it has none."""
         encoding = self.encodings.of(column.id, own)
+        if own is not None and own.fraction_bits is None and scale_of(column.type) is not None:
+            encoding = own if encoding is None or encoding.fraction_bits is not None else encoding
         type = column.type
         if isinstance(type, DoubleType) and encoding is not None and encoding.fraction_bits:
             type = DoubleType(None)
+        if type == DoubleType(None) and encoding == NOTHING:
+            type = DoubleType(0)
         type = holding(type, encoding)
         column = dataclasses.replace(column, type=type, encoding=encoding)
         check_width(column)
@@ -187,7 +193,7 @@ class Lowering:
         made = SecureFilter(
             columns=below.columns, rows=below.rows, input=below, predicate=rewritten
         )
-        return made if below is given else self._arranged(made, given.columns, facts)
+        return made if below is given else self.arranged(made, given.columns, facts)
 
     def _project(self, node: Project, needed: frozenset[int]) -> Operator:
         items = [
@@ -315,40 +321,7 @@ class Lowering:
             sort="quick",
         )
 
-    def _union(self, node: Union, needed: frozenset[int]) -> Operator:
-        kept = [p for p, c in enumerate(node.columns) if c.id in needed]
-        if not kept:
-            return self._union_of_rows(node)
-        inputs, made = [], []
-        for inner in node.inputs:
-            wanted = tuple(inner.columns[p] for p in kept)
-            below = self.lower(inner, frozenset(c.id for c in wanted))
-            below = self._arranged(below, wanted, self.analysis.facts(inner))
-            inputs.append(below)
-            made.append(below.columns)
-        facts = self.analysis.facts(node)
-        columns = []
-        for place, position in enumerate(kept):
-            column = node.columns[position]
-            nullable = any(m[place].nullable for m in made)
-            column = dataclasses.replace(column, nullable=nullable, type=made[0][place].type)
-            columns.append(self.encoded(column, facts.ranges[column.id]))
-        return Concat(
-            columns=tuple(columns), rows=sum(i.rows for i in inputs), inputs=tuple(inputs)
-        )
-
-    def _union_of_rows(self, node: Union) -> Concat:
-        """UNION ALL where nothing but the rows themselves is needed: a constant column each."""
-        presence = self._presence()
-        inputs = tuple(
-            self.project(
-                self.lower(inner, frozenset()), [(presence, TRUE)], self.analysis.facts(inner)
-            )
-            for inner in node.inputs
-        )
-        return Concat(columns=(presence,), rows=sum(i.rows for i in inputs), inputs=inputs)
-
-    def _arranged(self, below: Operator, wanted: tuple[Column, ...], facts: Facts) -> Operator:
+    def arranged(self, below: Operator, wanted: tuple[Column, ...], facts: Facts) -> Operator:
         """The operator with exactly the wanted columns in order."""
         if tuple(c.id for c in below.columns) == tuple(c.id for c in wanted):
             return below
@@ -374,21 +347,6 @@ def _ordered_already(operator: Operator, node: Sort) -> bool:
     if not isinstance(operator, AlignedSum | SecureAggregate):
         return False
     return list(operator.keys[: len(wanted)]) == wanted
-
-
-def _origin(node: Node, column_id: int) -> Expression | None:
-    """The expression that computes a column, where it stands in a projection below."""
-    while True:
-        if isinstance(node, Project):
-            by = dict(zip(node.ids, node.expressions, strict=True))
-            expression = by.get(column_id)
-            if not isinstance(expression, ColumnRef):
-                return expression
-            column_id = expression.id
-        below = [child for child in children(node) if column_id in child.ids]
-        if not below:
-            return None
-        node = below[0]
 
 
 def _too_wide(expression: Expression) -> UserError:

@@ -78,7 +78,8 @@ def _bounding(type: SqlType) -> str:
 
 def total_encoding(known: Encoding | None, summed: Encoding | None, rows: int) -> Encoding | None:
     """The encoding of a sum: what is known of it, if its values are in the encoding they have."""
-    if known is None or summed is None or known.fraction_bits == summed.fraction_bits:
+    bits = None if summed is None else summed.fraction_bits
+    if summed is None or bits == (None if known is None else known.fraction_bits):
         return known
     low, high = min(0, summed.lo * rows), max(0, summed.hi * rows)
     return Encoding(lo=low, hi=high, fraction_bits=summed.fraction_bits)

@@ -228,6 +228,8 @@ class _Ranges:
 
     def _cast(self, call: Call) -> Encoding | None:
         (argument,) = call.arguments
+        if _is_null(call):
+            return NOTHING
         inner = self.of(argument)
         if inner is None or inner.domain is not None or inner.text_bytes is not None:
             return natural_encoding(call.type)
