@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from .algorithms import options_of
 from .cost import Cost, Link, Pricer
-from .secure import Operator, Root, children
+from .intersections import ways
+from .secure import Intersection, Operator, Root, children
 
 _FEWEST_ROUNDS, _FEWEST_BYTES = 1 << 62, 1
 
@@ -20,7 +21,8 @@ def alternatives(root: Root, pricer: Pricer, link: Link) -> dict[int, list[tuple
     for operator in _below(root):
         chosen = pricer.operator_cost(operator)
         priced = [("as chosen", chosen)]
-        for name, option in options_of(operator):
+        options = ways(operator) if isinstance(operator, Intersection) else options_of(operator)
+        for name, option in options:
             if option == operator:
                 priced[0] = (name, chosen)
             else:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Hashable, Iterator
 
-from .algorithms import with_inputs
+from .algorithms import options_of, with_inputs
 from .cost import Link, Pricer
 from .secure import (
     Expand,
@@ -39,6 +39,26 @@ def reveal_intersections(root: Root, pricer: Pricer, link: Link, parties: tuple[
     """The plan with every join that is better revealed, by owners among the compute `parties`."""
     revealing = _Revealing(root.input, pricer, link, parties)
     return dataclasses.replace(root, input=revealing.rewritten(root.input))
+
+
+def ways(operator: Intersection) -> list[tuple[str, Operator]]:
+    """How the same join could run, with a name for each: revealed, and hidden."""
+    algorithms: tuple[IntersectionAlgorithm, ...] = ("points", "transfers")
+    hidden = Join(
+        columns=operator.columns,
+        rows=operator.rows,
+        kind=operator.kind,
+        probe=dataclasses.replace(operator.probe, held=False),
+        build=dataclasses.replace(operator.build, held=False),
+        probe_keys=operator.probe_keys,
+        build_keys=operator.build_keys,
+        check_unique=False,
+        sort="quick",
+    )
+    return [
+        *((f"by {name}", dataclasses.replace(operator, by=name)) for name in algorithms),
+        *((f"hidden, {name}", option) for name, option in options_of(hidden)),
+    ]
 
 
 class _Revealing:

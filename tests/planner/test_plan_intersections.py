@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tacit.executor.operators.pricing import DryRunPricer
 from tacit.planner import plan_query
+from tacit.planner.alternatives import alternatives
 from tacit.planner.cost import LINKS, Cost, PlanCost
 from tacit.planner.explain import explain_plan
 from tacit.planner.intersections import MOST_KEYS
@@ -188,6 +190,16 @@ def test_a_count_of_matches_carries_nothing_along(clause: str) -> None:
     (join,) = (*reveal, *hidden)
     assert not join.columns
     assert [column.name for column in (*join.probe.columns, *join.build.columns)] == ["k", "k"]
+
+
+def test_the_alternatives_are_the_other_way_and_a_hidden_join() -> None:
+    plan = planned(BOTH, TWO)
+    pricer = DryRunPricer(PARTIES)
+    (only,), _ = joins(plan.root)
+    priced = alternatives(plan.root, pricer, LINKS["lan"])[id(only)]
+    names = [name for name, _ in priced]
+    assert names[:3] == ["by points", "by transfers", "hidden, quick sort"]
+    assert priced[2][1].rounds > priced[0][1].rounds
 
 
 def test_explain_shows_that_it_reveals() -> None:
