@@ -51,6 +51,7 @@ def add_running_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds --federation and --party, both of which must be given."""
     parser.add_argument("--federation", metavar="DIR", type=Path, required=True, help=_FEDERATION)
     parser.add_argument("--party", "--as", metavar="PARTY", dest="party", required=True)
+    parser.set_defaults(network=None)
 
 
 def open_federation(arguments: argparse.Namespace) -> Federation:

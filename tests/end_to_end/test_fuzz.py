@@ -3,7 +3,7 @@
 The long runs, 2000 queries and 300 between two parties, others for every seed; -s shows how many
 were answered and refused:
 
-    pytest -s -m slow tests/end_to_end/test_fuzz.py --hypothesis-seed=1
+    pytest -n 0 -s -m slow tests/end_to_end/test_fuzz.py --hypothesis-seed=1
 """
 
 from __future__ import annotations

@@ -130,7 +130,7 @@ def test_what_is_not_supported_is_refused_by_name(running, capfd):
 
 def test_ctrl_c_cancels_at_every_node_and_the_next_query_runs(running, endless, capfd):
     process = subprocess.Popen(command(running, "-c", endless), stderr=subprocess.PIPE)
-    time.sleep(3)
+    time.sleep(5)
     assert process.poll() is None
     process.send_signal(signal.SIGINT)
     started = time.monotonic()
