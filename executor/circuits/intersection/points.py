@@ -49,8 +49,9 @@ def match_by_points(
         p.exchange(back, {}, _OTHERS_SECONDS * min(pair.bounds))
         return None
     peer, scalar = pair.peer(p.party), random_scalar()
-    points = [times(scalar, hash_to_point(pair.seed, row.tobytes())) for row in keys]
+    points = [hash_to_point(pair.seed, row.tobytes()) for row in keys]
     points += [random_point() for _ in range(pair.bound(p.party) - len(points))]
+    points = [times(scalar, point) for point in points]  # of all, so that time tells no number
     order = sorted(range(len(points)), key=points.__getitem__)
     received = p.exchange(there, {peer: [_bytes([points[i] for i in order])]})
     theirs = [
