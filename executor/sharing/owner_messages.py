@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..transport.channel import Kind
-from .messages import share_bytes
+from .messages import plane_bytes, share_bytes
 from .pack import row_bytes
 from .rounds import Round, make_round
 from .shares import Bits, Ring, Share
@@ -33,15 +33,15 @@ def owner_step(owner: int, number: int, entering: int, leaving: int) -> Step:
     return Step(owner, holder, taker, entering, leaving)
 
 
-def index_bytes(rows: int) -> int:
-    """Bytes of a row number among so many rows."""
-    return row_bytes(max(rows - 1, 0).bit_length())
+def place_bits(rows: int) -> int:
+    """Bits of a row number among so many rows."""
+    return max(rows - 1, 0).bit_length()
 
 
 def step_round(step: Step, columns: Sequence[Share]) -> Round:
     """Masked rows from the holder, and where each result is among them from the owner."""
     size = step.entering * packed_row_bytes(columns)
-    places = step.leaving * index_bytes(step.entering) if size else 0
+    places = plane_bytes(step.leaving, place_bits(step.entering)) if size else 0
     return make_round(
         Kind.MOVE, [(step.holder, step.taker, size), (step.owner, step.taker, places)]
     )

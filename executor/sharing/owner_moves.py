@@ -40,13 +40,14 @@ from .messages import relation_rows
 from .owner_messages import (
     Step,
     gather_steps,
-    index_bytes,
     moves_bytes,
     owner_step,
+    place_bits,
     resized,
     step_reshare_round,
     step_round,
 )
+from .pack import planes_to_rows, row_bytes, rows_to_planes
 from .packed_rows import (
     Arrays,
     add_mask,
@@ -61,7 +62,7 @@ from .packed_rows import (
     unpacked,
 )
 from .randomness import Purpose
-from .shares import Ring, Share, words
+from .shares import Ring, Share, Words, words
 
 _Order = NDArray[np.intp]
 
@@ -145,7 +146,7 @@ def _at_owner(
     subtract_mask(link, step.holder, Purpose.SHUFFLE, piece)
     place_of = np.empty_like(order)
     place_of[order] = np.arange(step.entering, dtype=order.dtype)
-    places = _narrowed(place_of[source], index_bytes(step.entering))
+    places = _place_planes(place_of[source], step.entering)
     link.exchange(step_round(step, columns), {step.taker: [places]})
     return [array.take(source, axis=0) for array in piece]
 
@@ -160,7 +161,7 @@ def _at_holder(link: Link, step: Step, piece: Arrays, columns: Sequence[Share]) 
 def _at_taker(link: Link, step: Step, columns: Sequence[Share]) -> Arrays:
     received = link.exchange(step_round(step, columns), {})
     rows = payload_arrays(received.get(step.holder), packed_pieces(resized(columns, step.entering)))
-    places = _widened(received.get(step.owner), step.leaving, index_bytes(step.entering))
+    places = _places(received.get(step.owner), step)
     if len(places) and int(places.max()) >= step.entering:
         error = PeerViolationError(
             "a place among the rows to move is past their end", party=str(step.owner)
@@ -189,13 +190,18 @@ def _each(piece: Arrays | None, change: Callable[[NDArray[Any]], NDArray[Any]]) 
     return None if piece is None else [change(array) for array in piece]
 
 
-def _narrowed(places: _Order, size: int) -> NDArray[np.uint8]:
-    """Row numbers as `size` little-endian bytes each."""
-    return np.ascontiguousarray(places.astype("<u8").view(np.uint8).reshape(-1, 8)[:, :size])
+def _place_planes(places: _Order, rows: int) -> Words:
+    """Row numbers among so many rows, in as many bits as these take."""
+    width = place_bits(rows)
+    data = places.astype("<u8").view(np.uint8).reshape(-1, 8)
+    return rows_to_planes(data[:, : row_bytes(width)], width)
 
 
-def _widened(received: NDArray[np.uint8] | None, rows: int, size: int) -> _Order:
-    wide = np.zeros((rows, 8), np.uint8)
+def _places(received: NDArray[np.uint8] | None, step: Step) -> _Order:
+    """The row numbers that the owner sent."""
+    width = place_bits(step.entering)
+    wide = np.zeros((step.leaving, 8), np.uint8)
     if received is not None:
-        wide[:, :size] = received.reshape(rows, size)
+        planes = received.view(np.uint64).reshape(width, -1)
+        wide[:, : row_bytes(width)] = planes_to_rows(planes, step.leaving)
     return wide.view("<u8").reshape(-1).astype(np.intp)

@@ -153,7 +153,8 @@ def test_the_places_that_the_taker_sees_are_a_uniformly_random_order(three_parti
     three_parties(run, record=True)
     channel = three_parties.channels[owner]
     frames = zip(channel.counters.transcript, channel.captured, strict=True)
-    orders = [bytes(payload) for (_, kind, _), payload in frames if kind == Kind.MOVE]
+    sent = [np.frombuffer(payload, np.uint64) for (_, k, _), payload in frames if k == Kind.MOVE]
+    orders = [bytes(values_of(planes.reshape(2, 1), 4).astype(np.uint8)) for planes in sent]
     counts = Counter(orders)
     assert len(orders) == runs
     assert set(counts) == {bytes(order) for order in permutations(range(4))}
