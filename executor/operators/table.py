@@ -175,8 +175,14 @@ def ring_words(p: SharingProtocol, columns: Sequence[SecretColumn], width: int) 
 
 
 def bits_in(p: SharingProtocol, column: SecretColumn, target: Encoding) -> Bits:
-    """The column's planes under another encoding whose range contains every value."""
+    """The column's planes under another encoding whose range contains every value.
+
+    Fixed-point values take on more fraction bits; fewer are an InternalError.
+    """
     encoding = column.encoding
+    if None not in (encoding.fraction_bits, target.fraction_bits):
+        column = _finer(p, column, target.fraction_bits)
+        encoding = column.encoding
     if target.domain is not None or target.text_bytes is not None:
         return _text_in(p, column, target)
     if column.is_constant:
@@ -191,6 +197,21 @@ def bits_in(p: SharingProtocol, column: SecretColumn, target: Encoding) -> Bits:
     return add_constant(
         p, zero_extend(planes, target.width), encoding.lo - target.lo, width=target.width
     )
+
+
+def _finer(p: SharingProtocol, column: SecretColumn, fraction_bits: int | None) -> SecretColumn:
+    """A fixed-point column in smaller units. Local on planes."""
+    encoding = column.encoding
+    up = (fraction_bits or 0) - (encoding.fraction_bits or 0)
+    if not up:
+        return column
+    if up < 0:
+        raise InternalError("a fixed-point value would lose fraction bits")
+    finer = Encoding(lo=encoding.lo << up, hi=encoding.hi << up, fraction_bits=fraction_bits)
+    if column.is_constant:
+        return SecretColumn(encoding=finer, rows=column.rows)
+    (planes,) = need_bits(p, [column])
+    return SecretColumn(encoding=finer, rows=column.rows, bits=shift_planes_up(planes, up))
 
 
 def _text_in(p: SharingProtocol, column: SecretColumn, target: Encoding) -> Bits:

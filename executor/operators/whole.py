@@ -44,12 +44,18 @@ def shift_right(evaluator: Evaluator, call: Call) -> SecretColumn:
 
 
 def fixed(evaluator: Evaluator, call: Call, target: Encoding | None) -> SecretColumn:
-    """A whole number over 2^bits, to the fraction bits of the target. At most one adder."""
+    """A whole number over 2^bits, to the fraction bits of the target. At most one adder.
+
+    More fraction bits than the number has are zeros.
+    """
     if target is None or target.fraction_bits is None:
         raise InternalError("the plan states no fraction bits for a fixed-point value")
     value = evaluator.evaluate(call.arguments[0])
     dropped = _number(call.arguments[1]) - target.fraction_bits
-    planes = _shifted(evaluator, value, dropped, target)
+    if dropped < 0:
+        planes = linear(evaluator.protocol, [(value, 1 << -dropped)], target)
+    else:
+        planes = _shifted(evaluator, value, dropped, target)
     return SecretColumn(encoding=target, rows=evaluator.rows, bits=planes, null=value.null)
 
 
