@@ -52,13 +52,24 @@ def repetitions(source: _Order, entries: int) -> tuple[_Order, _Flags, _Order]:
 
 def _grouped(source: _Order) -> tuple[_Flags, _Order]:
     """Of the requests in the order of entries, which are the first of theirs; where each stands."""
-    by_entry = np.argsort(source, kind="stable")
-    asked = source[by_entry]
+    by_entry, asked = _sorted(source)
     first = np.ones(len(source), dtype=np.bool_)
     first[1:] = asked[1:] != asked[:-1]
     requests = np.empty(len(source), dtype=np.intp)
     requests[by_entry] = np.arange(len(source), dtype=np.intp)
     return first, requests
+
+
+def _sorted(source: _Order) -> tuple[_Order, _Order]:
+    """The requests in ascending order of what they ask for, and what that is.
+
+    Sorts one number for each, its own number in the low bits, which is several times as fast as
+    sorting by a key. Numbers of rows have 31 bits at most.
+    """
+    low_bits = max(len(source) - 1, 1).bit_length()
+    keys = (source.astype(np.int64) << low_bits) | np.arange(len(source), dtype=np.int64)
+    keys.sort()
+    return (keys & ((1 << low_bits) - 1)).astype(np.intp), (keys >> low_bits).astype(np.intp)
 
 
 def _among(numbers: _Order, rows: int) -> _Flags:
