@@ -10,13 +10,24 @@ from types import FrameType
 from tacit import __version__
 from tacit.executor.client.commands_data import add_audit, add_describe
 from tacit.executor.client.commands_demo import add_demo
+from tacit.executor.client.commands_measure import add_measure
 from tacit.executor.client.commands_node import add_init, add_node, add_up
 from tacit.executor.client.commands_query import add_run
 from tacit.executor.client.commands_results import add_results
 from tacit.executor.client.exits import ending_signals, guarded
 from tacit.executor.client.opening import add_federation_arguments
 
-COMMANDS = (add_demo, add_run, add_results, add_describe, add_init, add_node, add_up, add_audit)
+COMMANDS = (
+    add_demo,
+    add_run,
+    add_results,
+    add_describe,
+    add_init,
+    add_node,
+    add_up,
+    add_measure,
+    add_audit,
+)
 
 
 def main(argv: list[str] | None = None) -> int:
