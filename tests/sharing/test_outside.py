@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from plane_values import bits_input, random_words, values_of
 from tacit.executor.sharing.protocol import Input
 from tacit.executor.sharing.protocols import open_outside, open_protocol
 from tacit.executor.sharing.randomness import agree_keys
 from tacit.executor.sharing.shares import words
 from tacit.executor.transport.channel import Kind
 from tacit.executor.transport.memory import memory_channels
-from tacit.query.errors import PeerError, PeerViolationError, TacitError
+from tacit.query.errors import InternalError, PeerError, PeerViolationError, TacitError
 from uniformity import looks_uniform
 
 ROWS = 5000
@@ -103,6 +104,27 @@ def test_equal_shapes_give_equal_transcripts(protocol: str, parties: int) -> Non
         committee.run(lambda p, fill=fill: p.reveal(columns(p, fill, 70), parties + 1))
         transcripts.append([channel.counters.transcript for channel in committee.channels])
     assert transcripts[0] == transcripts[1] == transcripts[2]
+
+
+@pytest.mark.parametrize(("protocol", "parties"), COMMITTEES)
+def test_rows_are_moved_and_looked_up_without_the_outsiders(protocol: str, parties: int) -> None:
+    committee = Committee(protocol, parties)
+    values, asked = random_words(50, 9), np.array([3, 3, 49, 0])
+
+    def act(p: Any) -> Any:
+        shares = p.input([bits_input(p, values, 9, owner=parties)])
+        order = np.arange(50)[::-1].copy() if p.party == 1 else None
+        moved = p.permute_by_owner(1, order, shares)
+        found = p.gather_by_owner(1, asked if p.party == 1 else None, 4, shares)
+        with pytest.raises(InternalError, match="compute party"):
+            p.permute_by_owner(parties, None, shares)
+        with pytest.raises(InternalError, match="compute party"):
+            p.gather_by_owner(parties, None, 4, shares)
+        return p.reveal([*moved, *found], parties)
+
+    moved, found = committee.run(act)[parties]
+    assert np.array_equal(values_of(moved, 50), values[::-1])
+    assert np.array_equal(values_of(found, 4), values[asked])
 
 
 @pytest.mark.parametrize(("protocol", "parties"), COMMITTEES)
