@@ -30,6 +30,7 @@ import tpch_oracle
 from shaped import Route, relayed
 from tacit import TacitError
 from tacit.executor.client.local import LocalFederation, create_local
+from tacit.executor.party.federation import load_federation
 from tacit.planner.cost import LINKS
 
 # ORQ (SOSP 2025) on 64-bit synthetic integers, scale factor 0.01, two cores, loopback without TLS:
@@ -48,6 +49,8 @@ class Measurement:
     query: int
     rows: int
     seconds: tuple[float, ...]
+    busy_seconds: float
+    predicted_busy_seconds: float
     sent_bytes: tuple[int, ...]
     rounds: int
     predicted_bytes: tuple[int, ...]
@@ -159,6 +162,8 @@ def measure(
         query=query,
         rows=last.table.num_rows,
         seconds=tuple(result.seconds for result in results[1:]),
+        busy_seconds=min(max(result.busy_seconds) for result in results[1:]),
+        predicted_busy_seconds=load_federation(directory).link.busy_seconds(last.predicted.total),
         sent_bytes=last.sent_bytes,
         rounds=last.rounds,
         predicted_bytes=last.predicted.total.sent_bytes,
@@ -203,7 +208,7 @@ def print_heading(scale: float) -> None:
 
 def print_table_heading(layout: str, *, with_orq: bool) -> None:
     """The table's first two lines, in Markdown."""
-    heads = ["query", "rows", "seconds (min to max)", "MB sent by each party", "rounds",
+    heads = ["query", "rows", "seconds (min to max)", "processor s (predicted)", "MB sent by each party", "rounds",
              "as predicted", "peak MiB", "DuckDB ms", "equal"]  # fmt: skip
     heads += ["seconds / ORQ's", "MB / ORQ's"] if with_orq else []
     print(f"\n### {layout}\n")
@@ -224,6 +229,7 @@ def print_row(one: Measurement | Failure, *, with_orq: bool) -> None:
         m.query,
         m.rows,
         f"{median:.2f} ({min(m.seconds):.2f} to {max(m.seconds):.2f})",
+        f"{m.busy_seconds:.2f} ({m.predicted_busy_seconds:.2f})",
         ", ".join(f"{amount:.2f}" for amount in megabytes),
         m.rounds,
         "yes" if exact else off_by(m),
