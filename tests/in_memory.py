@@ -109,6 +109,12 @@ class Outcome:
 
 
 @lru_cache(maxsize=64)
+def texts_of(sql: str) -> tuple[str, ...]:
+    """The statements of a text; kept, as tests ask for those of one text several times."""
+    return tuple(statement.text for statement in parse(sql))
+
+
+@lru_cache(maxsize=64)
 def predicted_cost(plan: SecurePlan) -> PlanCost:
     """What a plan costs; kept, as tests run one plan over many data sets."""
     return DryRunPricer(plan.parties, plan.protocol, plan.outsiders).plan_cost(plan)
@@ -262,7 +268,7 @@ class Federation:
         )
 
     def _split(self, sql: str) -> tuple[tuple[str, ...], str]:
-        *before, last = (statement.text for statement in parse(sql))
+        *before, last = texts_of(sql)
         return (*self.preparation, *before), last
 
     def after(self, statements: tuple[str, ...]) -> SharedState:
@@ -292,15 +298,19 @@ class Federation:
         return state
 
     def query(
-        self, sql: str, *, asker: str | None = None, sort: SortAlgorithm | None = None
+        self,
+        sql: str,
+        *,
+        asker: str | None = None,
+        sort: SortAlgorithm | None = None,
+        plan: SecurePlan | None = None,
     ) -> Outcome:
         """Runs one query at all parties, in threads over in-memory channels.
 
-        `sort` forces one sort algorithm on every operator.
+        `sort` forces one sort algorithm on every operator. `plan`: the text's, if it is known.
         """
-        before, last = self._split(sql)
-        state = self.after(before)
-        plan = self._plan(last, state, asker)
+        state = self.after(self._split(sql)[0])
+        plan = plan or self.plan(sql, asker=asker)
         if sort is not None:
             plan = replace(plan, root=with_sort(plan.root, sort))
         return run_in_memory(plan, self.sources, record=self.record, shelves=state.shelves)

@@ -44,7 +44,7 @@ def pair(seed: int) -> Federation:
 def outcome_of(sql: str, asked: Federation, *, ordered: bool) -> str:
     """Asks one query; raises what differs from DuckDB, and every error after planning."""
     try:
-        asked.plan(sql)
+        plan = asked.plan(sql)
     except UserError as error:
         if not isinstance(error, UnsupportedError) and answers(asked, sql):
             raise
@@ -54,7 +54,7 @@ def outcome_of(sql: str, asked: Federation, *, ordered: bool) -> str:
     except OVERFLOWS:
         return "overflows in DuckDB"
     try:
-        outcome = asked.query(sql)
+        outcome = asked.query(sql, plan=plan)
     except OVERFLOWS:
         return "overflows in DuckDB, at an owner, in a row that a join would drop"
     assert_same(outcome.table, expected, ordered=ordered)
