@@ -1,10 +1,16 @@
-"""Which sort each operator uses: both are priced on the named link, the cheaper one is kept."""
+"""How each operator runs: all ways are priced on the named link, the cheapest one is kept.
+
+Sorts are quick or radix; joins may also run without one (known_joins.py).
+"""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
+from dataclasses import dataclass
 
 from .cost import Link, Pricer, replace_sort
+from .known_joins import known_options
 from .public_groups import public_groups
 from .secure import (
     Aggregate,
@@ -12,6 +18,7 @@ from .secure import (
     Attach,
     Concat,
     Expand,
+    Fragment,
     Join,
     Operator,
     Product,
@@ -24,29 +31,56 @@ from .secure import (
 RADIX_WIDTH = 32
 
 
-def choose_sorts(root: Root, pricer: Pricer, link: Link) -> Root:
-    """The plan with a sort algorithm for every operator that sorts. Deterministic."""
-    return dataclasses.replace(root, input=_choose(root.input, pricer, link))
+def choose_algorithms(root: Root, pricer: Pricer, link: Link, parties: Collection[str]) -> Root:
+    """The plan with the cheapest algorithm for every operator. Deterministic.
+
+    `parties`: those that compute, who may move rows by what they know.
+    """
+    choice = _Choice(pricer, link, parties, _standing_once(root))
+    return dataclasses.replace(root, input=choice.of(root.input))
 
 
-def _choose(operator: Operator, pricer: Pricer, link: Link) -> Operator:
-    operator = with_inputs(
-        operator, tuple(_choose(child, pricer, link) for child in children(operator))
-    )
-    options = [option for _, option in options_of(operator)]
-    if len(options) <= 1:
-        return options[0] if options else operator
-    return min(options, key=lambda option: link.seconds(pricer.operator_cost(option)))
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """`alone`: fragments that stand at one place of the plan only."""
+
+    pricer: Pricer
+    link: Link
+    parties: Collection[str]
+    alone: Collection[Fragment]
+
+    def of(self, operator: Operator) -> Operator:
+        """The operator and everything below it, each by its cheapest algorithm."""
+        operator = with_inputs(operator, tuple(map(self.of, children(operator))))
+        options = [option for _, option in options_of(operator, self.parties, self.alone)]
+        if len(options) <= 1:
+            return options[0] if options else operator
+        seconds = [self._seconds(option, operator) for option in options]
+        return options[seconds.index(min(seconds))]
+
+    def _seconds(self, option: Operator, given: Operator) -> float:
+        """What the option takes, and how much more than before its inputs."""
+        total = self.link.seconds(self.pricer.operator_cost(option))
+        for new, old in zip(children(option), children(given), strict=True):
+            if new != old:
+                total += self.link.seconds(self.pricer.operator_cost(new))
+                total -= self.link.seconds(self.pricer.operator_cost(old))
+        return total
 
 
-def options_of(operator: Operator) -> list[tuple[str, Operator]]:
+def options_of(
+    operator: Operator, parties: Collection[str], alone: Collection[Fragment]
+) -> list[tuple[str, Operator]]:
     """The ways in which an operator could run, with a name for each; none if nothing is to choose.
 
-    Of equal ones the first is taken.
+    Of equal ones the first is taken. `alone`: fragments that no other operator reads.
     """
     if not isinstance(operator, Join | Expand | Aggregate | Sort | Window) or not sorts(operator):
         return []
-    return [(f"{name} sort", replace_sort(operator, name)) for name in _algorithms(operator)]
+    options = [(f"{name} sort", replace_sort(operator, name)) for name in _algorithms(operator)]
+    if isinstance(operator, Join):
+        options += [(o.by, o) for o in known_options(operator, parties, alone)]
+    return options
 
 
 def _algorithms(operator: Join | Expand | Aggregate | Sort | Window) -> tuple[str, ...]:
@@ -59,6 +93,20 @@ def _algorithms(operator: Join | Expand | Aggregate | Sort | Window) -> tuple[st
             return (*names, "dense")
         case _:
             return names
+
+
+def _standing_once(root: Operator) -> frozenset[Fragment]:
+    """Fragments that one operator reads, once. Operators that are equal run once, as one."""
+    readers: dict[Fragment, set[tuple[Operator, int]]] = {}
+
+    def visit(operator: Operator) -> None:
+        for place, child in enumerate(children(operator)):
+            if isinstance(child, Fragment):
+                readers.setdefault(child, set()).add((operator, place))
+            visit(child)
+
+    visit(root)
+    return frozenset(fragment for fragment, found in readers.items() if len(found) == 1)
 
 
 def sorts(operator: Operator) -> bool:

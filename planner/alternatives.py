@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Collection
+
 from .algorithms import options_of
 from .cost import Cost, Link, Pricer
 from .intersections import ways
-from .secure import Intersection, Operator, Root, children
+from .secure import Fragment, Intersection, Join, Operator, Root, children
 
 _FEWEST_ROUNDS, _FEWEST_BYTES = 1 << 62, 1
 
 
-def alternatives(root: Root, pricer: Pricer, link: Link) -> dict[int, list[tuple[str, Cost]]]:
+def alternatives(
+    root: Root, pricer: Pricer, link: Link, parties: Collection[str]
+) -> dict[int, list[tuple[str, Cost]]]:
     """By identity of the operator: (algorithm, cost of the operator alone), the chosen one first.
 
     Beside the algorithms of sorts and joins there are two ways to run the chosen one: by circuits
@@ -21,8 +26,7 @@ def alternatives(root: Root, pricer: Pricer, link: Link) -> dict[int, list[tuple
     for operator in _below(root):
         chosen = pricer.operator_cost(operator)
         priced = [("as chosen", chosen)]
-        options = ways(operator) if isinstance(operator, Intersection) else options_of(operator)
-        for name, option in options:
+        for name, option in _options(operator, parties):
             if option == operator:
                 priced[0] = (name, chosen)
             else:
@@ -37,6 +41,20 @@ def alternatives(root: Root, pricer: Pricer, link: Link) -> dict[int, list[tuple
         if len(priced) > 1:
             found[id(operator)] = priced
     return found
+
+
+def _options(operator: Operator, parties: Collection[str]) -> list[tuple[str, Operator]]:
+    """All ways to run an operator of a finished plan, in which a join's build may be placed."""
+    if isinstance(operator, Intersection):
+        return ways(operator, parties)
+    if not isinstance(operator, Join):
+        return options_of(operator, parties, ())
+    build = operator.build
+    if not isinstance(build, Fragment) or build.placed is None:
+        return options_of(dataclasses.replace(operator, by="sort"), parties, ())
+    build = dataclasses.replace(build, rows=build.placed.rows, placed=None)
+    given = dataclasses.replace(operator, by="sort", build=build)
+    return options_of(given, parties, (build,))
 
 
 def _below(operator: Operator) -> list[Operator]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
 from ..query.bound import Call, Case, ColumnRef, Expression, Literal
 from ..query.datatypes import Column, DateType
 from .cost import Cost, Link, PlanCost
+from .known_joins import domain_size, key_owner
 from .secure import (
     Aggregate,
     AggregateSpec,
@@ -198,15 +200,9 @@ def describe(operator: Operator, names: dict[int, str]) -> tuple[str, list[str]]
     """One line that says what the operator does, and lines of details."""
     match operator:
         case Fragment():
-            shared = ", ".join(
-                f"c{c.id} {names[c.id]} {_width(c)} {form}"
-                if names[c.id] != f"c{c.id}"
-                else f"c{c.id} {_width(c)} {form}"
-                for c, form in zip(operator.columns, operator.forms, strict=True)
-            )
             if operator.held:
                 return f"fragment at {operator.owner}, which keeps it", [operator.sql]
-            return f"fragment at {operator.owner}", [operator.sql, f"shares {shared}"]
+            return _fragment_text(operator, names)
         case Stored():
             shown = ", ".join(f"{names[c.id]} {_width(c)}" for c in operator.columns)
             return f"shared table {operator.table}", [f"shares {shown}"] if shown else []
@@ -257,6 +253,22 @@ def describe(operator: Operator, names: dict[int, str]) -> tuple[str, list[str]]
             raise AssertionError(type(operator).__name__)
 
 
+def _fragment_text(operator: Fragment, names: dict[int, str]) -> tuple[str, list[str]]:
+    def named(column: Column) -> str:
+        own = f"c{column.id}"
+        return own if names[column.id] == own else f"{own} {names[column.id]}"
+
+    head = f"fragment at {operator.owner}"
+    if operator.placed is not None:
+        keys = ", ".join(names[key] for key in operator.placed.keys)
+        head += f", at most {operator.placed.rows:,} rows, in the places of {keys}"
+    columns = list(zip(operator.columns, operator.forms, strict=True))
+    shared = [f"{named(c)} {_width(c)} {form}" for c, form in columns if form != "clear"]
+    kept = [named(c) for c, form in columns if form == "clear"]
+    details = [operator.sql, f"shares {', '.join(shared) or 'which rows there are'}"]
+    return head, details + ([f"uses alone {', '.join(kept)}"] if kept else [])
+
+
 def _expand_text(operator: Expand, names: dict[int, str]) -> tuple[str, list[str]]:
     pairs = zip(operator.left_keys, operator.right_keys, strict=True)
     keys = " and ".join(f"{names[a]} = {names[b]}" for a, b in pairs)
@@ -272,8 +284,22 @@ def _expand_text(operator: Expand, names: dict[int, str]) -> tuple[str, list[str
 def _join_text(operator: Join, names: dict[int, str]) -> tuple[str, list[str]]:
     pairs = zip(operator.probe_keys, operator.build_keys, strict=True)
     keys = " and ".join(f"{names[a]} = {names[b]}" for a, b in pairs)
-    checked = ", uniqueness checked" if operator.check_unique else ""
-    return f"{operator.kind} join on {keys}, {operator.sort} sort{checked}", []
+    head = f"{operator.kind} join on {keys}"
+    asking = key_owner(operator.probe, operator.probe_keys)
+    giving = key_owner(operator.build, operator.build_keys)
+    match operator.by:
+        case "sort":
+            checked = ", uniqueness checked" if operator.check_unique else ""
+            return f"{head}, {operator.sort} sort{checked}", []
+        case "index":
+            return f"{head}, by an index that {asking} makes, who knows the keys of both sides", []
+        case "domain" | "cuckoo":
+            size = domain_size(operator) if operator.by == "domain" else None
+            table = "a cuckoo table" if size is None else f"a table of the {size:,} possible keys"
+            known = f"{giving} knows those on the right, {asking} those on the left"
+            return f"{head}, through {table}", [known]
+        case _:
+            assert_never(operator.by)
 
 
 def _intersection_text(operator: Intersection, names: dict[int, str]) -> tuple[str, list[str]]:

@@ -2,7 +2,8 @@
 
 A column that is only summed (perhaps after additions and products with constants) enters as ring
 elements, which saves its conversion; everything that is compared, joined, grouped, ordered or
-output enters as planes.
+output enters as planes. The keys of a join that goes by what their owners know do not enter at all,
+unless they are read elsewhere.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ NARROW = 3
 
 BITS: frozenset[str] = frozenset({"bits"})
 RING: frozenset[str] = frozenset({"ring"})
+UNREAD: frozenset[str] = frozenset()
 
 
 def assign_forms(root: Root) -> Root:
@@ -61,7 +63,13 @@ def _collect(operator: Operator, chosen: dict[Fragment, tuple[Form, ...]]) -> No
         plain = dataclasses.replace(operator, forms=())
         known = chosen.get(plain, operator.forms)
         pairs = zip(known, operator.forms, strict=True)
-        chosen[plain] = tuple(a if a == b else "both" for a, b in pairs)
+        chosen[plain] = tuple(_either(a, b) for a, b in pairs)
+
+
+def _either(one: Form, other: Form) -> Form:
+    if "clear" in (one, other):
+        return other if one == "clear" else one
+    return one if one == other else "both"
 
 
 def _agreed(operator: Operator, chosen: dict[Fragment, tuple[Form, ...]]) -> Operator:
@@ -92,7 +100,7 @@ def _assign(operator: Operator, demand: Demand) -> Operator:
                 operator, input=_assign(operator.input, _through(operator, demand))
             )
         case Sort():
-            below = _merged(demand, {key.column: BITS for key in operator.keys})
+            below = _merged(_moved(demand), {key.column: BITS for key in operator.keys})
             return dataclasses.replace(operator, input=_assign(operator.input, below))
         case Aggregate():
             return dataclasses.replace(operator, input=_assign(operator.input, _summed(operator)))
@@ -100,15 +108,7 @@ def _assign(operator: Operator, demand: Demand) -> Operator:
             below = _merged(demand, _windowed(operator))
             return dataclasses.replace(operator, input=_assign(operator.input, below))
         case Join():
-            return dataclasses.replace(
-                operator,
-                probe=_assign(
-                    operator.probe, _merged(demand, dict.fromkeys(operator.probe_keys, BITS))
-                ),
-                build=_assign(
-                    operator.build, _carried(operator.build, operator.build_keys, demand)
-                ),
-            )
+            return _assign_join(operator, demand)
         case Expand():
             return dataclasses.replace(
                 operator,
@@ -121,11 +121,11 @@ def _assign(operator: Operator, demand: Demand) -> Operator:
             return dataclasses.replace(
                 operator,
                 probe=_assign(operator.probe, demand),
-                build=_assign(operator.build, demand),
+                build=_assign(operator.build, _moved(demand)),
             )
         case Product():
             tested = () if operator.predicate is None else columns_of(operator.predicate)
-            below = _merged(demand, dict.fromkeys(tested, BITS))
+            below = _merged(_moved(demand), dict.fromkeys(tested, BITS))
             return dataclasses.replace(
                 operator,
                 left=_assign(operator.left, below),
@@ -137,6 +137,29 @@ def _assign(operator: Operator, demand: Demand) -> Operator:
             raise AssertionError(type(operator).__name__)
 
 
+def _assign_join(join: Join, demand: Demand) -> Join:
+    """Sorting and bins of a cuckoo table read both keys; an index and a domain read none."""
+    reads = join.by in ("sort", "cuckoo")
+    probe_keys, build_keys = (join.probe_keys, join.build_keys) if reads else ((), ())
+    kept = {column.id for column in join.columns}
+    unread = {
+        column.id: UNREAD
+        for side in (join.probe, join.build)
+        for column in side.columns
+        if column.id not in kept and not reads
+    }
+    probe = _merged({**demand, **unread}, dict.fromkeys(probe_keys, BITS))
+    build = {**_carried(join.build, build_keys, demand), **unread}
+    return dataclasses.replace(
+        join, probe=_assign(join.probe, probe), build=_assign(join.build, build)
+    )
+
+
+def _moved(demand: Demand) -> Demand:
+    """The demand for columns that move with their rows, whether they are read or not."""
+    return {column: forms or BITS for column, forms in demand.items()}
+
+
 def _carried(side: Operator, keys: tuple[int, ...], demand: Demand) -> Demand:
     """What a join carries from a side moves as narrow planes rather than ring elements."""
     narrow = {
@@ -146,11 +169,13 @@ def _carried(side: Operator, keys: tuple[int, ...], demand: Demand) -> Demand:
         and column.encoding.width <= NARROW
         and demand.get(column.id) == RING
     }
-    return _merged({**demand, **narrow}, dict.fromkeys(keys, BITS))
+    return _merged({**_moved(demand), **narrow}, dict.fromkeys(keys, BITS))
 
 
 def _form(column: Column, demand: Demand) -> Form:
     encoding = column.encoding
+    if demand.get(column.id, BITS) == UNREAD:
+        return "clear"
     if encoding is None or encoding.text_bytes is not None or not encoding.fits_ring:
         return "bits"
     wanted = demand.get(column.id, BITS)
@@ -190,7 +215,9 @@ def _through(operator: Project, demand: Demand) -> Demand:
     """What a projection's expressions read, given how their results are read."""
     below: Demand = {}
     for column, expression in zip(operator.columns, operator.expressions, strict=True):
-        below = _merged(below, _reads(expression, demand.get(column.id, BITS)))
+        wanted = demand.get(column.id, BITS)
+        plain = isinstance(expression, ColumnRef)
+        below = _merged(below, _reads(expression, wanted if plain else wanted or BITS))
     return below
 
 
@@ -221,6 +248,7 @@ def _reads(expression: Expression, wanted: frozenset[str]) -> Demand:
 
 
 def _positional(operator: Concat | AlignedSum, demand: Demand) -> Operator:
+    demand = _moved(demand)
     skipped = len(operator.keys) if isinstance(operator, AlignedSum) else 0
     outer = operator.columns[skipped:]
     inputs = []

@@ -14,7 +14,7 @@ policies allow it is asked of the finished plan.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Hashable, Iterator
+from collections.abc import Collection, Hashable, Iterator
 
 from .algorithms import options_of, with_inputs
 from .cost import Link, Pricer
@@ -41,15 +41,16 @@ def reveal_intersections(root: Root, pricer: Pricer, link: Link, parties: tuple[
     return dataclasses.replace(root, input=revealing.rewritten(root.input))
 
 
-def ways(operator: Intersection) -> list[tuple[str, Operator]]:
+def ways(operator: Intersection, parties: Collection[str]) -> list[tuple[str, Operator]]:
     """How the same join could run, with a name for each: revealed, and hidden."""
+    build = dataclasses.replace(operator.build, held=False)
     algorithms: tuple[IntersectionAlgorithm, ...] = ("points", "transfers")
     hidden = Join(
         columns=operator.columns,
         rows=operator.rows,
         kind=operator.kind,
         probe=dataclasses.replace(operator.probe, held=False),
-        build=dataclasses.replace(operator.build, held=False),
+        build=build,
         probe_keys=operator.probe_keys,
         build_keys=operator.build_keys,
         check_unique=False,
@@ -57,7 +58,7 @@ def ways(operator: Intersection) -> list[tuple[str, Operator]]:
     )
     return [
         *((f"by {name}", dataclasses.replace(operator, by=name)) for name in algorithms),
-        *((f"hidden, {name}", option) for name, option in options_of(hidden)),
+        *((f"hidden, {name}", option) for name, option in options_of(hidden, parties, (build,))),
     ]
 
 
@@ -107,8 +108,8 @@ class _Revealing:
                 columns=join.columns,
                 rows=join.rows,
                 kind="semi" if join.kind == "semi" else "inner",
-                probe=dataclasses.replace(probe, held=True),
-                build=dataclasses.replace(build, held=True),
+                probe=_held(probe),
+                build=_held(build),
                 probe_keys=join.probe_keys,
                 build_keys=join.build_keys,
                 reveals=reveals,
@@ -119,6 +120,12 @@ class _Revealing:
 
     def _seconds(self, operator: Operator) -> float:
         return self._link.seconds(self._pricer.operator_cost(operator))
+
+
+def _held(fragment: Fragment) -> Fragment:
+    """The fragment as it stays with its owner: in the order of its result."""
+    rows = fragment.rows if fragment.placed is None else fragment.placed.rows
+    return dataclasses.replace(fragment, held=True, placed=None, rows=rows)
 
 
 class _KeyClasses:

@@ -119,6 +119,7 @@ class Lowering:
             sql=sql,
             forms=tuple("bits" for _ in columns),
             keyed=reads_key(node),
+            unique=_unique(facts, frozenset(c.id for c in columns)),
         )
 
     def presence(self) -> Column:
@@ -326,6 +327,13 @@ class Lowering:
         if tuple(c.id for c in below.columns) == tuple(c.id for c in wanted):
             return below
         return self.project(below, [(c, reference(c)) for c in wanted], facts)
+
+
+def _unique(facts: Facts, ids: frozenset[int]) -> tuple[tuple[int, ...], ...]:
+    """The smallest keys among the columns that the owner can check by itself."""
+    keys = {key.ids for key in facts.keys if key.ids <= ids and not key.by_contract}
+    least = [key for key in keys if not any(other < key for other in keys)]
+    return tuple(sorted(tuple(sorted(key)) for key in least))
 
 
 def _ordered_already(operator: Operator, node: Sort) -> bool:

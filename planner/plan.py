@@ -1,7 +1,8 @@
 """A bound statement -> the secure plan that every party computes for itself and compares by digest.
 
-build -> rules -> lowering -> forms -> sort algorithms. Deterministic: the same statement, catalog,
-parties, asker and link give the same plan in every process.
+build -> rules -> lowering -> forms -> algorithms -> forms (some algorithms read less) -> revealed
+intersections. Deterministic: the same statement, catalog, parties, asker and link give the same
+plan in every process.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from ..query.bound import ColumnRef, Statement
 from ..query.catalog import Catalog
 from ..query.datatypes import Column
 from ..query.errors import SqlError, UserError
-from .algorithms import choose_sorts
+from .algorithms import choose_algorithms
 from .build import build, highest_id
 from .cost import Link, Pricer
 from .facts import Analysis
@@ -72,7 +73,10 @@ def plan_query(
     plans = [
         SecurePlan(
             root=reveal_intersections(
-                choose_sorts(assign_forms(root), pricer, link), pricer, link, parties
+                assign_forms(choose_algorithms(assign_forms(root), pricer, link, parties)),
+                pricer,
+                link,
+                parties,
             ),
             protocol=protocol,
             parties=parties,

@@ -86,6 +86,11 @@ def public_facts(plan: SecurePlan, catalog: Catalog) -> Iterator[str]:
             f"one bit: whether the pairs of a join fit the {row_count(rows)} that the plan states "
             "(the query fails if not, and reveals nothing)"
         )
+    if any(isinstance(o, Join) and o.by == "cuckoo" for o in _unique(plan.root)):
+        yield (
+            "a random key, drawn for this run: by it owners put rows into the bins of a table of "
+            "shares; which bins are filled or read is not opened"
+        )
     if any(isinstance(o, Fragment) and o.keyed for o in _unique(plan.root)):
         yield (
             "a random key, drawn for this run: owners share hashes under it of texts that are "
@@ -127,9 +132,10 @@ def party_facts(plan: SecurePlan, party: str) -> Iterator[str]:
         yield f"runs alone, on its own and public tables: {fragment.sql}"
         if fragment.held:
             continue
-        columns = len(fragment.columns)
+        columns = sum(form != "clear" for form in fragment.forms)
+        where = "padded to" if fragment.placed is None else "at the places of their keys among"
         yield (
-            f"shares {columns} column{'s' if columns != 1 else ''} of it, padded to "
+            f"shares {columns} column{'s' if columns != 1 else ''} of it, {where} "
             f"{row_count(fragment.rows)}; how many rows are real stays its own"
         )
     for intersection in _intersections(plan.root):
@@ -207,7 +213,8 @@ def _size(operator: Operator) -> Iterator[str]:
     rows = f"{operator.rows:,}"
     match operator:
         case Fragment() if not operator.held:
-            yield f"that {operator.owner} gives at most {row_count(operator.rows)}"
+            most = operator.rows if operator.placed is None else operator.placed.rows
+            yield f"that {operator.owner} gives at most {row_count(most)}"
         case Stored():
             yield f"that the shared table {operator.table} has at most {row_count(operator.rows)}"
         case Join() | Intersection():
@@ -234,7 +241,9 @@ def _size(operator: Operator) -> Iterator[str]:
 
 def _quick(operator: Operator) -> bool:
     match operator:
-        case Join() | Expand() | Window():
+        case Join():
+            return operator.by == "sort" and operator.sort == "quick"
+        case Expand() | Window():
             return operator.sort == "quick"
         case Sort():
             return operator.sort in ("quick", "select")

@@ -19,13 +19,15 @@ from ..query.catalog import Table
 from ..query.datatypes import Column
 from ..query.errors import InternalError
 
-Form = Literal["bits", "ring", "both"]
+Form = Literal["bits", "ring", "both", "clear"]
 SortAlgorithm = Literal["quick", "radix"]
 GroupAlgorithm = Literal["quick", "radix", "dense"]
 """How GROUP BY runs: `dense` adds up for every possible group (planner/public_groups.py)."""
 OrderAlgorithm = Literal["quick", "radix", "select"]
 """How ORDER BY runs: `select` sorts no more rows than a LIMIT needs."""
 JoinKind = Literal["inner", "left", "semi", "anti"]
+JoinAlgorithm = Literal["sort", "index", "domain", "cuckoo"]
+TableOfKeys = Literal["domain", "cuckoo"]
 IntersectionAlgorithm = Literal["points", "transfers"]
 AttachKind = Literal["cross", "inner", "left"]
 ProductKind = Literal["inner", "left", "full", "semi", "anti"]
@@ -91,12 +93,15 @@ class Fragment(Operator):
     `sql` is one DuckDB SELECT over the owner's bound tables (by catalog name) and public tables,
     yielding `columns` in order, in their SQL types (a `DOUBLE(s)` column as DOUBLE). Values are
     encoded by `columns[i].encoding` (a value outside it is the owner's DataError) and shared as
-    `forms[i]`: "bits" (planes), "ring" (for columns that are only summed), or "both". At most
-    `rows` rows; the rest is padding with valid = 0. Rows enter in the order that the SQL gives
-    (an ORDER BY at its end is the order of the relation), padding last. A DOUBLE column whose
-    encoding has `fraction_bits` is encoded as floor(value * 2^fraction_bits).
+    `forms[i]`: "bits" (planes), "ring" (for columns that are only summed), or "both"; "clear" ones
+    are not shared, as only their owner reads them, for joins. At most `rows` rows; the rest is
+    padding with valid = 0. Rows enter in the order that the SQL gives (an ORDER BY at its end is
+    the order of the relation), padding last. A DOUBLE column whose encoding has `fraction_bits` is
+    encoded as floor(value * 2^fraction_bits).
     `keyed`: the SQL may name the parameter `hash_key`, which every run draws afresh (hashing.py).
     `held`: the rows stay with the owner; the Intersection above shares what it needs of them.
+    `unique`: sets of columns that no two rows agree on, unless one of them is NULL.
+    `placed`: the rows stand at the places of their keys instead; rows with a NULL key are left out.
     """
 
     owner: str
@@ -104,6 +109,22 @@ class Fragment(Operator):
     forms: tuple[Form, ...]
     keyed: bool = False
     held: bool = False
+    unique: tuple[tuple[int, ...], ...] = ()
+    placed: Placement | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """Where a fragment's rows stand: each at the place of its `keys`, and none in the last row.
+
+    domain: every possible key has a place, in their order. cuckoo: a key has one of three bins
+    (cuckoo_size.py), by the run's seed. `rows`: the public bound on the rows that the SQL gives. Of
+    rows with equal keys one enters.
+    """
+
+    by: TableOfKeys
+    keys: tuple[int, ...]
+    rows: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,7 +234,7 @@ class Revealable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Join(Operator):
-    """Equi-join on shared keys, by sorting. Output rows = probe rows, in the probe's order.
+    """Equi-join. Output rows = probe rows, in the probe's order.
 
     inner, left: `build` is unique on its keys; columns = probe's columns kept, then build's kept
     (nullable for left). semi, anti: `build` may hold duplicates; columns = probe's kept.
@@ -221,6 +242,11 @@ class Join(Operator):
     rows with equal keys fail the query loudly (for keys that no single owner can check).
     `kept` semantics: `columns` lists by id which columns of either input survive.
     `revealable`: the catalog lets both owners learn which of their keys match.
+
+    `by` says how (known_joins.py says when): by one sort of the shared keys; by an index, which the
+    party makes that knows the keys of both sides; or through a table where the party that knows
+    the build's keys puts its rows, and the one that knows the probe's fetches them: a table of the
+    public domain of the build's keys, or a cuckoo table.
     """
 
     kind: JoinKind
@@ -231,6 +257,7 @@ class Join(Operator):
     check_unique: bool
     sort: SortAlgorithm
     revealable: Revealable | None = None
+    by: JoinAlgorithm = "sort"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -243,7 +243,7 @@ def filled(
     dense: bool = False,
 ) -> pa.Table:
     """A table for a fragment; `key` columns together are distinct."""
-    count = item.rows
+    count = item.rows if item.placed is None else item.placed.rows
     if not dense and kind == "random":
         count = int(generator.integers(count * 2 // 3, count + 1))
     if not dense and kind == "empty":

@@ -24,12 +24,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ...planner.cuckoo_size import CHOICES, bins_for
 from ...query.errors import InternalError, SessionError
 from ..sharing.protocol import SharingProtocol
 from .key_hash import KeyHash
-
-CHOICES = 3
-"""Bins in which a key may stand."""
 
 SEED_BITS = 128
 
@@ -43,11 +41,6 @@ class CuckooTable:
 
     rows: NDArray[np.intp]
     filled: NDArray[np.bool_]
-
-
-def bins_for(keys: int) -> int:
-    """Bins of a table of at most so many keys (a public bound)."""
-    return CHOICES if keys <= CHOICES else -(-13 * keys // 10) + 108
 
 
 def draw_seed(p: SharingProtocol) -> bytes | None:

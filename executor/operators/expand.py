@@ -38,7 +38,8 @@ from ..circuits.sort import sort
 from ..sharing.protocol import SharingProtocol
 from ..sharing.shares import Bits, Ring, as_bits, as_ring, stack
 from .counting_rows import changes
-from .join import Payload, Stacked, carry, join, key_planes, usable_rows
+from .join import Stacked, carry, join, key_planes
+from .payload import Payload, usable_rows
 from .table import (
     Execution,
     FailureFlag,

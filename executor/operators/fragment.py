@@ -3,7 +3,9 @@
 All fragments of a plan run first, each at its owner, and all their columns are shared in ONE
 round: w bits per row and Boolean column, 64 per ring column, 1 per null plane, 1 for validity, from
 the owner alone. Rows beyond the fragment's result up to its public bound are padding, valid = 0.
-Where texts leave their owners as hashes, the key of these is drawn in a round before.
+The owner keeps its rows in clear beside their shares, for operators that can use that.
+Where texts leave their owners as hashes, or rows enter a cuckoo table, the key of these is drawn in
+a round before.
 """
 
 from __future__ import annotations
@@ -23,57 +25,68 @@ from ...query.datatypes import Column
 from ...query.errors import DataError, InternalError
 from ..sharing.pack import row_bytes, rows_to_planes
 from ..sharing.protocol import Input, SharingProtocol
-from ..sharing.shares import Share, as_bits, as_ring, words
+from ..sharing.shares import Share, as_bits, as_ring
+from .known import Known
+from .layout import Clear, Layout, layout_of
 from .table import SecretColumn, SecretTable, encoding_of_column
 
-HASH_KEY_BITS = 128
+RUN_KEY_BITS = 128
 
 
 @dataclass(frozen=True, slots=True)
 class OwnedRows:
-    """A fragment's encoded result at its owner: plane stacks and ring vectors, padded."""
+    """A fragment's encoded result at its owner, at the fragment's public size.
+
+    `values`: the plane stacks and ring vectors that enter. `clear`: bytes and NULLs of every
+    column. `padding`: rows that the result does not have.
+    """
 
     values: tuple[NDArray[np.uint64], ...]
+    clear: tuple[Clear, ...]
+    padding: NDArray[np.bool_]
 
 
-def draw_hash_key(
-    p: SharingProtocol, fragments: Sequence[Fragment], owners: Sequence[int]
-) -> str | None:
-    """A fresh key for the hashes of texts, if a fragment needs one: 128 bits that nobody chose.
+def draw_run_key(
+    p: SharingProtocol, fragments: Sequence[Fragment], owners: Sequence[int], *, tables: bool
+) -> bytes | None:
+    """A fresh public key for hashes of texts and (`tables`) for cuckoo tables, if any are made.
 
     The parties open it to each other, when their data are fixed: nobody can have put in texts
-    whose hashes meet. 1 round, 128 bits. None in a dry run as well. `owners` are the positions of
-    the fragments' owners: outsiders among them are told the key, in 1 round more.
+    whose hashes meet, or keys that do not fit a table. 1 round, 128 bits that nobody chose. None
+    in a dry run as well. `owners` are the positions of the fragments' owners: outsiders among them
+    that need the key are told it, in 1 round more.
     """
-    if not any(fragment.keyed for fragment in fragments):
+    needing = [f.keyed or (f.placed is not None and f.placed.by == "cuckoo") for f in fragments]
+    if not tables and not any(needing):
         return None
-    drawn = [p.random_bits(HASH_KEY_BITS, 1)]
+    drawn = [p.random_bits(RUN_KEY_BITS, 1)]
     opened = p.open(drawn)
-    keyed = {o for f, o in zip(fragments, owners, strict=True) if f.keyed and o >= p.parties}
-    for outsider in sorted(keyed):
+    told_too = {o for need, o in zip(needing, owners, strict=True) if need and o >= p.parties}
+    for outsider in sorted(told_too):
         told = p.reveal(drawn, outsider)
         if outsider == p.party:
             opened = told
-    return None if opened is None else opened[0].astype("<u8").tobytes().hex()
+    return None if opened is None else opened[0].astype("<u8").tobytes()
 
 
 def read_fragment(
-    fragment: Fragment, source: TableSource, hash_key: str | None = None
+    fragment: Fragment, source: TableSource, run_key: bytes | None = None
 ) -> OwnedRows:
     """Runs a fragment's SQL at its owner and encodes the result, padded to the public bound.
 
     Errors: DataError (for the owner alone) where the data break the catalog's promises.
     """
-    return encode_rows(fragment, run_fragment(fragment, source, hash_key))
+    return encode_rows(fragment, run_fragment(fragment, source, run_key), run_key=run_key)
 
 
-def run_fragment(fragment: Fragment, source: TableSource, hash_key: str | None = None) -> pa.Table:
+def run_fragment(fragment: Fragment, source: TableSource, run_key: bytes | None = None) -> pa.Table:
     """What a fragment's SQL gives at its owner, not yet encoded. Errors as above."""
-    parameters = None if hash_key is None else {HASH_KEY: hash_key}
+    parameters = None if run_key is None else {HASH_KEY: run_key.hex()}
     table = source.execute(fragment.sql, parameters)
-    if table.num_rows > fragment.rows:
+    most = fragment.rows if fragment.placed is None else fragment.placed.rows
+    if table.num_rows > most:
         raise DataError(
-            f"a local fragment has {table.num_rows} rows, more than the {fragment.rows} that the "
+            f"a local fragment has {table.num_rows} rows, more than the {most} that the "
             "catalog allows; raise ROWS in the catalog"
         )
     if table.num_columns != len(fragment.columns):
@@ -82,20 +95,34 @@ def run_fragment(fragment: Fragment, source: TableSource, hash_key: str | None =
 
 
 def encode_rows(
-    fragment: Fragment, table: pa.Table, places: NDArray[np.intp] | None = None
+    fragment: Fragment,
+    table: pa.Table,
+    places: NDArray[np.intp] | None = None,
+    *,
+    run_key: bytes | None = None,
 ) -> OwnedRows:
     """A fragment's rows, encoded and padded to the public bound.
 
-    `places`: for each row its place, if they do not simply stand first. Errors as above.
+    `places`: for each row its place, if that is not as the fragment says. Errors as above.
     """
+    encoded = [
+        encode_column(table.column(position), column)
+        for position, column in enumerate(fragment.columns)
+    ]
+    unplaced = [_clear(given, c) for given, c in zip(encoded, fragment.columns, strict=True)]
     if places is None:
-        places = np.arange(table.num_rows)
+        layout = layout_of(fragment, unplaced, table.num_rows, run_key)
+    else:
+        layout = Layout(fragment.rows, np.arange(len(places)), places)
+    clear = [(layout.spread(packed), layout.spread(nulls)) for packed, nulls in unplaced]
     values: list[NDArray[np.uint64]] = []
-    for position, (column, form) in enumerate(zip(fragment.columns, fragment.forms, strict=True)):
-        values += _encoded(table.column(position), column, form, fragment.rows, places)
-    present = np.ones((len(places), 1), np.uint8)
-    values.append(_padded_planes(present, 1, fragment.rows, places))
-    return OwnedRows(tuple(values))
+    columns = zip(fragment.columns, fragment.forms, encoded, clear, strict=True)
+    for column, form, given, shown in columns:
+        values += _entering(given, column, form, layout, shown)
+    present = np.zeros((fragment.rows, 1), np.uint8)
+    present[layout.at] = 1
+    values.append(rows_to_planes(present, 1))
+    return OwnedRows(tuple(values), tuple(clear), present[:, 0] == 0)
 
 
 def packed_values(
@@ -106,33 +133,33 @@ def packed_values(
     return _packed_rows(encoded, column), encoded.nulls
 
 
-def _encoded(
-    data: pa.ChunkedArray, column: Column, form: Form, rows: int, places: NDArray[np.intp]
+def _clear(encoded: EncodedColumn, column: Column) -> Clear:
+    """A column's bytes, 0 under NULL, and its NULLs."""
+    packed = _packed_rows(encoded, column)
+    if encoded.nulls is None:
+        return packed, np.zeros(len(packed), np.bool_)
+    packed[encoded.nulls] = 0
+    return packed, encoded.nulls
+
+
+def _entering(
+    encoded: EncodedColumn, column: Column, form: Form, layout: Layout, clear: Clear
 ) -> list[NDArray[np.uint64]]:
     """The arrays that one column inputs, in the order of `_shapes`."""
-    encoding = encoding_of_column(column)
-    encoded = encode_column(data, column)
+    packed, nulls = clear
     arrays: list[NDArray[np.uint64]] = []
+    if form == "clear":
+        return arrays
     if form in ("bits", "both"):
-        packed = _packed_rows(encoded, column)
-        if encoded.nulls is not None:
-            packed[encoded.nulls] = 0
-        arrays.append(_padded_planes(packed, encoding.width, rows, places))
+        arrays.append(rows_to_planes(packed, encoding_of_column(column).width))
     if form in ("ring", "both"):
         if encoded.values is None:
             raise InternalError(f"column {column.name} cannot be a ring column")
-        vector = np.zeros(rows, np.uint64)
-        vector[places] = encoded.values.view(np.uint64)
-        if encoded.nulls is not None:
-            vector[places[encoded.nulls]] = 0
+        vector = layout.spread(encoded.values.view(np.uint64))
+        vector[nulls] = 0
         arrays.append(vector)
     if column.nullable:
-        nulls = encoded.nulls
-        if nulls is None:
-            nulls = np.zeros(len(data), np.bool_)
-        arrays.append(_padded_planes(nulls.astype(np.uint8)[:, None], 1, rows, places))
-    elif encoded.nulls is not None and bool(encoded.nulls.any()):
-        raise DataError(f"column {column.name} holds NULL although it is declared NOT NULL")
+        arrays.append(rows_to_planes(nulls.astype(np.uint8)[:, None], 1))
     return arrays
 
 
@@ -158,19 +185,6 @@ def _packed_rows(encoded: EncodedColumn, column: Column) -> NDArray[np.uint8]:
     return np.ascontiguousarray(both.view(np.uint8).reshape(-1, 16)[:, :size])
 
 
-def _padded_planes(
-    packed: NDArray[np.uint8], width: int, rows: int, places: NDArray[np.intp]
-) -> NDArray[np.uint64]:
-    """Planes of packed rows at their places, with zero rows elsewhere up to `rows`."""
-    planes = np.zeros((width, words(rows)), np.uint64)
-    if width and len(packed):
-        spread = np.zeros((int(places.max()) + 1, packed.shape[1]), np.uint8)
-        spread[places] = packed
-        filled = rows_to_planes(spread, width)
-        planes[:, : filled.shape[1]] = filled
-    return planes
-
-
 def _shapes(fragment: Fragment) -> list[tuple[int, int]]:
     """(width, 0) of every plane stack and (0, 64) of every ring vector that the owner inputs."""
     shapes: list[tuple[int, int]] = []
@@ -179,7 +193,7 @@ def _shapes(fragment: Fragment) -> list[tuple[int, int]]:
             shapes.append((encoding_of_column(column).width, 0))
         if form in ("ring", "both"):
             shapes.append((0, 64))
-        if column.nullable:
+        if column.nullable and form != "clear":
             shapes.append((1, 0))
     return [*shapes, (1, 0)]
 
@@ -199,26 +213,35 @@ def share_fragments(
             )
     shares = iter(p.input(inputs))
     tables: list[SecretTable] = []
-    for fragment, _, _ in items:
+    for fragment, owner, owned in items:
         taken = [next(shares) for _ in _shapes(fragment)]
-        tables.append(_table(fragment, taken))
+        known = [_known(owner, owned, place) for place in range(len(fragment.columns))]
+        tables.append(_table(fragment, taken, known))
     return tables
 
 
-def _table(fragment: Fragment, shares: Sequence[Share]) -> SecretTable:
+def _known(owner: int, owned: OwnedRows | None, place: int) -> Known:
+    """What the owner knows of a column, at the owner."""
+    if owned is None:
+        return Known(owner=owner)
+    packed, nulls = owned.clear[place]
+    return Known(owner=owner, rows_bytes=packed, nulls=nulls, padding=owned.padding)
+
+
+def _table(fragment: Fragment, shares: Sequence[Share], known: Sequence[Known]) -> SecretTable:
     """Reassembles the shared columns of one fragment."""
     remaining = iter(shares)
     columns: dict[int, SecretColumn] = {}
-    for column, form in zip(fragment.columns, fragment.forms, strict=True):
+    for column, form, own in zip(fragment.columns, fragment.forms, known, strict=True):
         encoding = encoding_of_column(column)
         secret = SecretColumn(
-            encoding=encoding, rows=fragment.rows, clean_bits=True, clean_ring=True
+            encoding=encoding, rows=fragment.rows, clean_bits=True, clean_ring=True, known=own
         )
         if form in ("bits", "both"):
             secret.bits = as_bits(next(remaining))
         if form in ("ring", "both"):
             secret.ring = as_ring(next(remaining))
-        if column.nullable:
+        if column.nullable and form != "clear":
             secret.null = as_bits(next(remaining))
         columns[column.id] = secret
     return SecretTable(fragment.rows, columns, as_bits(next(remaining)))

@@ -32,8 +32,8 @@ from ..sharing.protocol import SharingProtocol
 from ..sharing.shares import Share, as_bits, stack
 from .comparison import common_encoding
 from .fragment import OwnedRows, encode_rows, share_fragments
-from .join import Payload
 from .key_values import KeyValues
+from .payload import Payload
 from .table import SecretTable, encoding_of_column
 
 Held = Mapping[Fragment, pa.Table]

@@ -22,7 +22,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...planner.secure import Join, SortAlgorithm
-from ...query.datatypes import Column
 from ..circuits.compare import all_of, any_row, equal
 from ..circuits.partition import partition
 from ..circuits.row_numbers import row_range
@@ -36,28 +35,22 @@ from ..circuits.rows import (
 )
 from ..circuits.sort import sort
 from ..sharing.protocol import SharingProtocol
-from ..sharing.shares import Bits, Ring, Share, as_bits, as_ring, stack
+from ..sharing.shares import Bits, Ring, Share, as_bits, stack
 from .comparison import common_encoding
-from .table import (
-    Execution,
-    FailureFlag,
-    SecretColumn,
-    SecretTable,
-    bits_in,
-    need_bits,
-    not_null,
-    null_of,
-)
+from .known_joins import join_known
+from .payload import Payload, carried, null_extended, usable_rows
+from .table import Execution, FailureFlag, SecretColumn, SecretTable, bits_in, need_bits
 
 
 def join(run: Execution, node: Join, probe: SecretTable, build: SecretTable) -> SecretTable:
-    """Joins two tables as the plan's node says (see the module's docstring)."""
+    """Joins two tables as the plan's node says, by a sort unless it says otherwise."""
     p = run.protocol
+    if node.by != "sort":
+        return join_known(run, node, probe, build)
     probe_key, build_key = key_planes(p, (probe, node.probe_keys), (build, node.build_keys))
     usable = usable_rows(p, build, node.build_keys)
     asking = usable_rows(p, probe, node.probe_keys)
-    payload = [c for c in node.columns if c.id in build.columns] if _carries(node) else []
-    rows = Stacked(probe_key, build_key, usable, Payload.of(p, build, payload))
+    rows = Stacked(probe_key, build_key, usable, Payload.of(p, build, carried(node)))
     presence, key, columns = carry(run, rows, sort_by=node.sort, check_unique=node.check_unique)
     same = p.invert(key ^ probe_key)
     (match,) = all_of(p, [stack([same, presence, asking])])
@@ -67,13 +60,9 @@ def join(run: Execution, node: Join, probe: SecretTable, build: SecretTable) -> 
         return SecretTable(probe.rows, kept, valid)
     valid = probe.valid if node.kind == "left" else match
     if node.kind == "left":
-        columns = _null_extended(p, columns, match)
+        columns = null_extended(p, columns, match)
     ordered = {c.id: kept.get(c.id) or columns[c.id] for c in node.columns}
     return SecretTable(probe.rows, ordered, valid)
-
-
-def _carries(node: Join) -> bool:
-    return node.kind in ("inner", "left")
 
 
 def key_planes(
@@ -90,58 +79,6 @@ def key_planes(
         planes = [bits_in(p, c, t) for c, t in zip(columns, targets, strict=True)]
         sides.append(stack(list(reversed(planes))))
     return sides[0], sides[1]
-
-
-def usable_rows(p: SharingProtocol, table: SecretTable, keys: Sequence[int]) -> Bits:
-    """Rows that are valid and have no NULL among the keys."""
-    planes = [table.valid]
-    planes += [n for n in (not_null(p, table.columns[k]) for k in keys) if n is not None]
-    return planes[0] if len(planes) == 1 else all_of(p, [stack(planes)])[0]
-
-
-@dataclass(frozen=True, slots=True)
-class Payload:
-    """The build columns that matching rows take along, as one plane stack and ring vectors."""
-
-    columns: tuple[Column, ...]
-    secrets: tuple[SecretColumn, ...]
-
-    @staticmethod
-    def of(p: SharingProtocol, build: SecretTable, columns: Sequence[Column]) -> Payload:
-        secrets = tuple(build.columns[c.id] for c in columns)
-        for secret in secrets:
-            secret.force("bits")
-            if secret.bits is None and secret.ring is None:
-                need_bits(p, [secret])
-        return Payload(tuple(columns), secrets)
-
-    def planes(self) -> list[Bits]:
-        return [s.bits for s in self.secrets if s.bits is not None] + [
-            s.null for s in self.secrets if s.null is not None
-        ]
-
-    def rings(self) -> list[Ring]:
-        return [s.ring for s in self.secrets if s.ring is not None]
-
-    def rebuilt(self, planes: Bits, rings: Sequence[Share]) -> dict[int, SecretColumn]:
-        """Takes the carried planes and rings apart again, one column per payload column."""
-        columns: dict[int, SecretColumn] = {}
-        position = 0
-        for column, secret in zip(self.columns, self.secrets, strict=True):
-            columns[column.id] = SecretColumn(encoding=secret.encoding, rows=planes.rows)
-            if secret.bits is not None:
-                width = secret.bits.width
-                columns[column.id].bits = planes.planes(position, position + width)
-                position += width
-        for column, secret in zip(self.columns, self.secrets, strict=True):
-            if secret.null is not None:
-                columns[column.id].null = planes.planes(position, position + 1)
-                position += 1
-        remaining = iter(rings)
-        for column, secret in zip(self.columns, self.secrets, strict=True):
-            if secret.ring is not None:
-                columns[column.id].ring = as_ring(next(remaining))
-        return columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,17 +150,3 @@ def _check_unique(run: Execution, front: Bits, key_width: int) -> None:
     (clash,) = all_of(p, [pair])
     message = "a key that the catalog declares unique occurs twice among its owners' rows"
     run.failures.append(FailureFlag(any_row(p, clash), message))
-
-
-def _null_extended(
-    p: SharingProtocol, columns: dict[int, SecretColumn], match: Bits
-) -> dict[int, SecretColumn]:
-    """LEFT JOIN: the build's columns are NULL where nothing matched."""
-    missing = p.invert(match)
-    nullable = [c for c in columns.values() if c.null is not None]
-    known = p.and_([(null_of(c), match) for c in nullable]) if nullable else []
-    for column, plane in zip(nullable, known, strict=True):
-        column.null = plane ^ missing
-    for column in columns.values():
-        column.null = missing if column.null is None else column.null
-    return columns

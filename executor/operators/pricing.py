@@ -20,10 +20,12 @@ from ...planner.secure import (
     Store,
     children,
 )
+from ...planner.visibility import known_to
 from ..sharing.counting import Mark
 from ..sharing.protocols import CountedProtocol, counting_protocol
 from ..sharing.shares import Bits, Ring
 from .fragment import share_fragments
+from .known import Known
 from .run import Runner
 from .stored import store
 from .table import SecretColumn, SecretTable, encoding_of_column
@@ -79,7 +81,7 @@ class DryRunPricer:
         if isinstance(operator, Fragment):
             share_fragments(protocol, [(operator, plan.members.index(operator.owner), None)])
             return protocol.cost()
-        inputs = [_given(child) for child in children(operator)]
+        inputs = [_given(child, plan.members) for child in children(operator)]
         if isinstance(operator, Reveal):
             runner.reveal(operator, inputs[0])
         elif isinstance(operator, Store):
@@ -154,9 +156,10 @@ def _between(start: Mark, stop: Mark) -> Cost:
     )
 
 
-def _given(operator: Operator) -> SecretTable:
+def _given(operator: Operator, members: tuple[str, ...]) -> SecretTable:
     """An input as shares without parts, every column in both forms."""
     columns: dict[int, SecretColumn] = {}
+    known = known_to(operator)
     for column in operator.columns:
         encoding = encoding_of_column(column)
         number = encoding.text_bytes is None and encoding.width <= 64
@@ -168,5 +171,6 @@ def _given(operator: Operator) -> SecretTable:
             null=Bits(operator.rows, 1, ()) if column.nullable else None,
             clean_bits=True,
             clean_ring=True,
+            known=Known(owner=members.index(known[column.id])) if column.id in known else None,
         )
     return SecretTable(operator.rows, columns, Bits(operator.rows, 1, ()))

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...planner.scalar_strings import knows_ascii_alone
 from ...planner.secure import AlignedSum, Concat, Filter, Project
-from ...query.bound import Expression
+from ...query.bound import ColumnRef, Expression
 from ...query.datatypes import Column, Encoding
 from ..circuits.compare import all_of, any_of
 from ..circuits.rows import concat_rows
@@ -62,6 +62,10 @@ def project(execution: Execution, node: Project, table: SecretTable) -> SecretTa
     columns: dict[int, SecretColumn] = {}
     for column, expression in zip(node.columns, node.expressions, strict=True):
         columns[column.id] = _deferred(evaluator, column, expression)
+        if isinstance(expression, ColumnRef):
+            source = table.columns[expression.id]
+            if source.encoding == column.encoding:
+                columns[column.id].known = source.known
         if knows_ascii_alone(expression):
             columns[column.id].force("bits")
     return SecretTable(table.rows, columns, table.valid)

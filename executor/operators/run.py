@@ -33,13 +33,14 @@ from ...planner.secure import (
     Window,
     children,
 )
+from ...planner.visibility import known_after
 from ...query.errors import InternalError, SessionError
 from ..sharing.protocol import SharingProtocol
 from .aggregate import aggregate
 from .attach import attach
 from .check import check_rows
 from .expand import expand
-from .fragment import OwnedRows, draw_hash_key, encode_rows, run_fragment, share_fragments
+from .fragment import OwnedRows, draw_run_key, encode_rows, run_fragment, share_fragments
 from .intersection import intersection
 from .join import join
 from .order import sort_rows
@@ -118,7 +119,9 @@ class Runner:
         positions = [self.operators.index(o) for o in dict.fromkeys(fragments)]
         items: list[tuple[Fragment, int, OwnedRows | None]] = []
         owners = [self.plan.members.index(fragment.owner) for fragment in fragments]
-        hash_key = draw_hash_key(self.protocol, fragments, owners)
+        cuckoo = any(isinstance(o, Join) and o.by == "cuckoo" for o in self.operators)
+        run_key = draw_run_key(self.protocol, fragments, owners, tables=cuckoo)
+        self.execution.run_key = run_key
         for position in positions:
             fragment = self.operators[position]
             if not isinstance(fragment, Fragment):
@@ -128,11 +131,11 @@ class Runner:
                 self.watch(position, "local fragment")
                 if source is None:
                     raise InternalError("a party without a source owns a fragment")
-                table = run_fragment(fragment, source, hash_key)
+                table = run_fragment(fragment, source, run_key)
                 if fragment.held:
                     self.held[fragment] = table
                 else:
-                    owned = encode_rows(fragment, table)
+                    owned = encode_rows(fragment, table, run_key=run_key)
             if fragment.held:
                 continue
             items.append((fragment, self.plan.members.index(fragment.owner), owned))
@@ -175,7 +178,14 @@ class Runner:
             if secret.deferred is None and secret.encoding != column.encoding:
                 target = encoding_of_column(column)
                 table.columns[column.id] = in_encoding(self.protocol, secret, target)
+        given = [self._visible(below) for below in inputs]
+        assert known_after(operator, given) == self._visible(table), "the plan knows what is known"
         return table
+
+    def _visible(self, table: SecretTable) -> dict[int, str]:
+        """The parties that know columns in clear, by column id."""
+        known = {i: column.known for i, column in table.columns.items()}
+        return {i: self.plan.members[k.owner] for i, k in known.items() if k is not None}
 
     def _applied(self, operator: Operator, inputs: list[SecretTable]) -> SecretTable:
         p = self.protocol

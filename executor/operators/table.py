@@ -26,6 +26,7 @@ from ..circuits.lookup import table_lookup
 from ..circuits.rows import pad_rows
 from ..sharing.protocol import SharingProtocol
 from ..sharing.shares import Bits, Ring, stack
+from .known import Known
 from .literal import text_code
 
 Form: TypeAlias = Literal["bits", "ring"]
@@ -33,7 +34,10 @@ Form: TypeAlias = Literal["bits", "ring"]
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class SecretColumn:
-    """One column of shares; `null` is one plane (None: never NULL)."""
+    """One column of shares; `null` is one plane (None: never NULL).
+
+    `known`: what a party knows of it in clear, in this encoding; None if none does.
+    """
 
     encoding: Encoding
     rows: int
@@ -43,6 +47,7 @@ class SecretColumn:
     clean_bits: bool = False
     clean_ring: bool = False
     deferred: Callable[[Form], SecretColumn] | None = None
+    known: Known | None = None
 
     def force(self, form: Form) -> None:
         """Computes a deferred column, with an eye to the form that is needed.
@@ -89,9 +94,10 @@ class FailureFlag:
 
 @dataclass(slots=True, eq=False)
 class Execution:
-    """What operators share while a plan runs at one party."""
+    """What operators share while a plan runs at one party. `run_key`: public, fresh in each run."""
 
     protocol: SharingProtocol
+    run_key: bytes | None = None
     failures: list[FailureFlag] = field(default_factory=list)
 
 

@@ -130,7 +130,9 @@ class SqlCompiler:
     def explain(self, statement: Statement, plan: SecurePlan) -> str:
         """The plan for people, with its cost, by the options of the EXPLAIN. Errors: BindError."""
         link, pricer = self._network(statement)
-        others = alternatives(plan.root, pricer, link) if statement.alternatives else None
+        others = (
+            alternatives(plan.root, pricer, link, plan.parties) if statement.alternatives else None
+        )
         return explain_plan(
             plan, self.price(plan), link, supposed=statement.supposed, alternatives=others
         )

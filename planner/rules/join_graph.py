@@ -14,6 +14,7 @@ from ...query.datatypes import Column, Encoding
 from ..expressions import call, column_pair, columns_of, conjunction, reference
 from ..extending import computed_column, extend, join_public
 from ..known import Key
+from ..known_columns import known_columns
 from ..logical import Node, Union, join, keep
 from ..ownership import is_local, is_partitioned, owners
 from ..ratios import compared_exactly
@@ -86,6 +87,7 @@ class JoinGraph:
                     ids=frozenset(node.ids),
                     facts=facts,
                     bits=sum(own.values()),
+                    known=known_columns(node),
                 )
             )
         return JoinSearch(self._classes, widths).order(relations)
@@ -191,13 +193,18 @@ class JoinGraph:
         ]
 
     def _pairs(self, left: Node, right: Node) -> tuple[tuple[int, int], ...]:
-        """One column pair for each class that both units have members of."""
+        """One column pair for each class that both units have members of.
+
+        A column that a party knows is taken rather than one that has come from a build.
+        """
         found = []
+        known = known_columns(left).keys() | known_columns(right).keys()
         for members in self._classes:
             ours, theirs = members & set(left.ids), members & set(right.ids)
             if ours and theirs:
                 keys = {i for key in self._context.facts(right).keys for i in key.ids}
-                found.append((min(ours), min(theirs & keys, default=min(theirs))))
+                theirs = theirs & keys or theirs
+                found.append((min(ours & known or ours), min(theirs & known or theirs)))
         return tuple(sorted(found))
 
     def _alone(self, left: Node, right: Node) -> bool:

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from tacit.executor.circuits import cuckoo
-from tacit.executor.circuits.cuckoo import bins_for, candidates, cuckoo_table, draw_seed
+from tacit.executor.circuits.cuckoo import candidates, cuckoo_table, draw_seed
+from tacit.planner.cuckoo_size import bins_for
 from tacit.query.errors import InternalError, SessionError
 
 SEED = bytes(range(16))

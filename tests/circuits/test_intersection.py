@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from tacit.executor.circuits.cuckoo import bins_for, candidates
+from tacit.executor.circuits.cuckoo import candidates
 from tacit.executor.circuits.intersection import transfers
 from tacit.executor.circuits.intersection.codes import CODE_BITS, Code, WordHash
 from tacit.executor.circuits.intersection.intersect import intersect
@@ -19,6 +19,7 @@ from tacit.executor.circuits.intersection.membership import contained, filled_up
 from tacit.executor.circuits.intersection.transfers import tag_bytes
 from tacit.executor.sharing.counting import CountingProtocol
 from tacit.executor.transport.channel import Kind
+from tacit.planner.cuckoo_size import bins_for
 from tacit.query.errors import PeerViolationError
 from uniformity import looks_uniform
 

@@ -303,9 +303,13 @@ class PlainRun:
         key = {"hash_key": "any key"} if "$hash_key" in node.sql else None
         table = self.databases[node.owner].execute(node.sql, key).fetchall()
         assert len(node.forms) == len(node.columns)
-        return [
+        rows = [
             {c.id: encode(v, c) for c, v in zip(node.columns, row, strict=True)} for row in table
         ]
+        if node.placed is None:
+            return rows
+        by_key = {tuple(row[i] for i in node.placed.keys): row for row in rows}
+        return [row for key, row in by_key.items() if None not in key]
 
     def recode(self, row: Row, old: tuple[Column, ...], new: tuple[Column, ...]) -> Row:
         made = {}

@@ -196,7 +196,7 @@ def test_the_alternatives_are_the_other_way_and_a_hidden_join() -> None:
     plan = planned(BOTH, TWO)
     pricer = DryRunPricer(PARTIES)
     (only,), _ = joins(plan.root)
-    priced = alternatives(plan.root, pricer, LINKS["lan"])[id(only)]
+    priced = alternatives(plan.root, pricer, LINKS["lan"], plan.parties)[id(only)]
     names = [name for name, _ in priced]
     assert names[:3] == ["by points", "by transfers", "hidden, quick sort"]
     assert priced[2][1].rounds > priced[0][1].rounds

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tacit.planner.known import Facts, Key
 from tacit.planner.rules.join_search import MAX_RELATIONS, JoinSearch, Relation
 
@@ -61,3 +63,17 @@ def test_no_order_without_unique_keys_or_for_too_many_relations() -> None:
     many = [relation(i, 10, (i,), i) for i in range(MAX_RELATIONS + 1)]
     assert search(set(range(MAX_RELATIONS + 1))).order(many) is None
     assert search(set(range(MAX_RELATIONS))).order(many[:-1]) is not None
+
+
+def test_keys_stay_known_along_a_chain() -> None:
+    """The rows that fetch must not become a build, or their next key would be nobody's."""
+
+    def owned(number: int, rows: int, ids: tuple[int, ...], *keys: int, by: str) -> Relation:
+        return replace(relation(number, rows, ids, *keys), known=dict.fromkeys(ids, by))
+
+    visits = owned(0, 1_000, (1, 2), 1, by="mercy")
+    patients = owned(1, 1_000, (3,), 3, by="registry")
+    wards = owned(2, 1_000, (4,), 4, by="city")
+    found = search({1, 3}, {2, 4}).order([patients, visits, wards])
+    assert found is not None
+    assert {probe for probe, _ in found} == {0}

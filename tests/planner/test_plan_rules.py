@@ -171,13 +171,13 @@ CASES = [
         "AND s.ward = r.ward AND s.staff_id = p.patient_id",
         """
         project floor
-          inner join (patient_id = patient_id)
-            labs of mercy: lab_id, patient_id, value
-            inner join (staff_id = patient_id)
-              inner join (ward = ward)
-                staff of grace: staff_id, ward, level
-                rooms of None: ward, floor
+          inner join (patient_id = staff_id)
+            inner join (patient_id = patient_id)
+              labs of mercy: lab_id, patient_id, value
               patients of registry: patient_id, born, sex, name
+            inner join (ward = ward)
+              staff of grace: staff_id, ward, level
+              rooms of None: ward, floor
         """,
     ),
     (

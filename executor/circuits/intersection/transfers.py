@@ -31,12 +31,13 @@ import numpy as np
 from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
 from numpy.typing import NDArray
 
+from ....planner.cuckoo_size import CHOICES, bins_for
 from ...sharing.ot.base import SENDER_BYTES, BaseReceiver, BaseSender, receiver_bytes
 from ...sharing.pack import planes_to_rows, rows_to_planes
 from ...sharing.protocol import SharingProtocol
 from ...sharing.rounds import Round
 from ...sharing.shares import Words, words
-from ..cuckoo import CHOICES, bins_for, candidates, cuckoo_table
+from ..cuckoo import candidates, cuckoo_table
 from ..key_hash import KeyHash
 from .codes import CODE_BITS, CODE_BYTES, Code, WordHash
 from .membership import contained, filled_up, in_random_order
