@@ -208,8 +208,9 @@ def print_heading(scale: float) -> None:
 
 def print_table_heading(layout: str, *, with_orq: bool) -> None:
     """The table's first two lines, in Markdown."""
-    heads = ["query", "rows", "seconds (min to max)", "processor s (predicted)", "MB sent by each party", "rounds",
-             "as predicted", "peak MiB", "DuckDB ms", "equal"]  # fmt: skip
+    heads = ["query", "rows", "seconds (min to max)", "processor s (predicted)",
+             "MB sent by each party", "rounds", "as predicted", "peak MiB", "DuckDB ms",
+             "equal"]  # fmt: skip
     heads += ["seconds / ORQ's", "MB / ORQ's"] if with_orq else []
     print(f"\n### {layout}\n")
     print("| " + " | ".join(heads) + " |")

@@ -9,14 +9,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .explain import explain_analyze, explain_plan
+    from .analyze import explain_analyze
+    from .explain import explain_plan
     from .plan import plan_query
     from .privacy import explain_privacy
 
 __all__ = ["explain_analyze", "explain_plan", "explain_privacy", "plan_query"]
 
 _HOMES = {
-    "explain_analyze": ".explain",
+    "explain_analyze": ".analyze",
     "explain_plan": ".explain",
     "explain_privacy": ".privacy",
     "plan_query": ".plan",

@@ -72,39 +72,6 @@ def explain_plan(
     return "\n".join(lines)
 
 
-def explain_analyze(plan: SecurePlan, predicted: PlanCost, measured: Cost, seconds: float) -> str:
-    """What was predicted beside what was measured, for the whole query."""
-    rows = [("", "predicted", "measured")]
-    rows.append(
-        (
-            "rounds",
-            _figure(predicted.total.rounds, predicted.total.expected),
-            f"{measured.rounds:,}",
-        )
-    )
-    for index, party in enumerate(plan.members):
-        rows.append(
-            (
-                f"bytes sent by {party}",
-                _figure(_at(predicted.total.sent_bytes, index), predicted.total.expected),
-                f"{_at(measured.sent_bytes, index):,}",
-            )
-        )
-        rows.append(
-            (
-                f"messages of {party}",
-                _figure(_at(predicted.total.messages, index), predicted.total.expected),
-                f"{_at(measured.messages, index):,}",
-            )
-        )
-    widths = [max(len(row[i]) for row in rows) for i in range(3)]
-    lines = [f"{a:<{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}".rstrip() for a, b, c in rows]
-    lines.append(f"time: {seconds_text(seconds)}")
-    if predicted.total.expected:
-        lines.append("~ an expectation: the quicksort's sizes are random")
-    return "\n".join(lines)
-
-
 def amount(cost: Cost) -> str:
     """Rounds, and the bytes that the busiest party sends."""
     about = "~" if cost.expected else ""
@@ -121,14 +88,6 @@ def bytes_text(count: int) -> str:
 
 def seconds_text(seconds: float) -> str:
     return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
-
-
-def _figure(value: int, expected: bool) -> str:
-    return f"{'~' if expected else ''}{value:,}"
-
-
-def _at(values: tuple[int, ...], index: int) -> int:
-    return values[index] if index < len(values) else 0
 
 
 def _positions(operator: Operator) -> Iterator[int]:

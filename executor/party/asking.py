@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 
 import pyarrow as pa
 
+from ...planner.analyze import explain_analyze
 from ...planner.cost import Cost, Measured, PlanCost
-from ...planner.explain import explain_analyze
 from ...planner.privacy import row_count
 from ...planner.secure import SecurePlan, Store
 from ...query.bound import Statement
@@ -215,7 +215,8 @@ class Inquiry:
     def _analysis(self, plan: SecurePlan, measured: Measured, seconds: float) -> str:
         if self._predicted is None:
             raise InternalError("a query ran without a prediction")
-        return explain_analyze(plan, self._predicted, measured.cost, seconds)
+        link = self._resources.federation.link
+        return explain_analyze(plan, self._predicted, measured, seconds, link)
 
     def _facts(self, session_id: str, plan: SecurePlan, privacy: str, measured: Measured) -> Body:
         predicted = self._predicted or self._resources.compiler.price(plan)

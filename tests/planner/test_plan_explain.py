@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from golden import compare
 from tacit.planner import explain_analyze, explain_plan, explain_privacy
-from tacit.planner.cost import LINKS, Cost
+from tacit.planner.cost import LINKS, Cost, Measured
 
 HERE = Path(__file__).parent
 GOLDEN = HERE / "golden"
@@ -45,10 +45,14 @@ def test_analyze_puts_prediction_beside_measurement(
 ) -> None:
     plan = tpch_plans("vertical").plan(QUERIES[5])
     predicted = pricer.plan_cost(plan)
-    measured = Cost(rounds=221, sent_bytes=(10, 20, 3000), messages=(7, 8, 9))
-    text = explain_analyze(plan, predicted, measured, 1.25)
+    cost = Cost(rounds=221, sent_bytes=(10, 20, 3000), messages=(7, 8, 9))
+    measured = Measured(cost=cost, busy_seconds=(0.2, 0.3, 0.25))
+    text = explain_analyze(plan, predicted, measured, 1.25, LINKS["lan"])
     lines = [line.split() for line in text.splitlines()]
     assert lines[0] == ["predicted", "measured"]
     assert lines[1] == ["rounds", f"{predicted.total.rounds:,}", "221"]
-    assert lines[6][-1] == "9" or "3,000" in text
-    assert "time: 1.2 s" in text
+    assert [line[-1] for line in lines[2:8]] == ["10", "20", "3,000", "7", "8", "9"]
+    assert lines[8][0] == "processor"
+    assert lines[8][-2:] == ["300", "ms"]
+    assert lines[9][:3] == ["time", "on", "lan"]
+    assert lines[9][-2:] == ["1.2", "s"]
