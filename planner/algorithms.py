@@ -1,6 +1,7 @@
 """How each operator runs: all ways are priced on the named link, the cheapest one is kept.
 
-Sorts are quick or radix; joins may also run without one (known_joins.py).
+Sorts are quick or radix; joins and groupings may also run without one (known_joins.py,
+known_groups.py).
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from .cost import Link, Pricer, replace_sort
-from .known_joins import known_options
+from .known_groups import may_be_known
+from .known_joins import key_owner, known_options
 from .public_groups import public_groups
 from .secure import (
     Aggregate,
@@ -80,7 +82,15 @@ def options_of(
     options = [(f"{name} sort", replace_sort(operator, name)) for name in _algorithms(operator)]
     if isinstance(operator, Join):
         options += [(o.by, o) for o in known_options(operator, parties, alone)]
+    if isinstance(operator, Aggregate) and _known(operator, parties):
+        options.append(("known keys", replace_sort(operator, "known")))
     return options
+
+
+def _known(operator: Aggregate, parties: Collection[str]) -> bool:
+    """Whether a compute party knows the keys, and can group by them."""
+    owner = key_owner(operator.input, operator.keys)
+    return may_be_known(operator, owner, parties)
 
 
 def _algorithms(operator: Join | Expand | Aggregate | Sort | Window) -> tuple[str, ...]:

@@ -193,9 +193,7 @@ def describe(operator: Operator, names: dict[int, str]) -> tuple[str, list[str]]
             return f"{operator.kind} join with one row", []
         case Aggregate():
             keys = ", ".join(names[key] for key in operator.keys)
-            dense = operator.sort == "dense"
-            how = "a sum for each possible group" if dense else f"{operator.sort} sort"
-            head = f"aggregate by {keys}, {how}" if keys else "aggregate"
+            head = f"aggregate by {keys}, {_grouping_text(operator)}" if keys else "aggregate"
             return head, [_aggregate_text(spec, names) for spec in operator.aggregates]
         case Sort():
             return _sort_text(operator, names)
@@ -210,6 +208,19 @@ def describe(operator: Operator, names: dict[int, str]) -> tuple[str, list[str]]
             return f"keep as the shared table {operator.table.name}", [columns]
         case _:
             raise AssertionError(type(operator).__name__)
+
+
+def _grouping_text(operator: Aggregate) -> str:
+    match operator.sort:
+        case "dense":
+            return "a sum for each possible group"
+        case "known":
+            owner = key_owner(operator.input, operator.keys)
+            return f"in an order that {owner} makes, who knows the keys"
+        case "quick" | "radix":
+            return f"{operator.sort} sort"
+        case _:
+            assert_never(operator.sort)
 
 
 def _fragment_text(operator: Fragment, names: dict[int, str]) -> tuple[str, list[str]]:

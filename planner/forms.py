@@ -193,7 +193,8 @@ def _merged(*demands: Demand) -> Demand:
 
 
 def _summed(operator: Aggregate) -> Demand:
-    demand: Demand = dict.fromkeys(operator.keys, BITS)
+    keys = UNREAD if operator.sort == "known" else BITS
+    demand: Demand = dict.fromkeys(operator.keys, keys)
     for spec in operator.aggregates:
         in_ring = spec.column.encoding is not None and spec.column.encoding.fits_ring
         form = RING if spec.function == "sum" and in_ring else BITS

@@ -21,8 +21,9 @@ from ..query.errors import InternalError
 
 Form = Literal["bits", "ring", "both", "clear"]
 SortAlgorithm = Literal["quick", "radix"]
-GroupAlgorithm = Literal["quick", "radix", "dense"]
-"""How GROUP BY runs: `dense` adds up for every possible group (planner/public_groups.py)."""
+GroupAlgorithm = Literal["quick", "radix", "dense", "known"]
+"""How GROUP BY runs: `dense` adds up for every possible group (planner/public_groups.py); `known`
+has the party put rows in order that knows their keys (planner/known_groups.py)."""
 OrderAlgorithm = Literal["quick", "radix", "select"]
 """How ORDER BY runs: `select` sorts no more rows than a LIMIT needs."""
 JoinKind = Literal["inner", "left", "semi", "anti"]
@@ -369,9 +370,9 @@ class Aggregate(Operator):
 
     No keys: exactly one row, always valid. With keys: rows = min(input rows, public bound on
     groups); valid rows come first, in ascending key order (NULL last); where the algorithm is
-    `dense`, all possible groups stand in that order. DISTINCT is an Aggregate without aggregates.
-    NULLs are skipped by aggregates and form one group as keys; SUM, MIN, MAX and ANY_VALUE of
-    nothing are NULL.
+    `dense` or `known`, all groups stand in that order, valid or not. DISTINCT is an Aggregate
+    without aggregates. NULLs are skipped by aggregates and form one group as keys; SUM, MIN, MAX
+    and ANY_VALUE of nothing are NULL.
     """
 
     input: Operator
@@ -382,8 +383,8 @@ class Aggregate(Operator):
     @property
     def sorting(self) -> SortAlgorithm:
         """The algorithm of an aggregation that does sort."""
-        if self.sort == "dense":
-            raise InternalError("an aggregation over public groups sorts nothing")
+        if self.sort == "dense" or self.sort == "known":  # noqa: PLR1714 (mypy narrows by ==)
+            raise InternalError("an aggregation over groups that are known sorts nothing")
         return self.sort
 
 

@@ -4,7 +4,8 @@ A fragment's columns are known to its owner, row by row. Operators that keep the
 keep that: filters, checks, projections of plain references, and joins for the rows that are asked
 (the probe). A column that is computed, or that comes from the other side of a join, is known to
 nobody, and so is one whose rows have several owners or have been moved. Two owners who learn which
-of their keys match put their own rows in the order of the common keys, and know these.
+of their keys match put their own rows in the order of the common keys, and know these. A party that
+puts rows in the order of groups, whose keys it knows, knows the groups' keys.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..query.bound import ColumnRef
+from .known_groups import keeps_all_groups
 from .secure import (
+    Aggregate,
     Attach,
     Check,
     Filter,
@@ -42,6 +45,8 @@ def known_after(operator: Operator, inputs: Sequence[Visibility]) -> Visibility:
         sides = (operator.probe, operator.build) if operator.aligned else (operator.probe,)
         owners = {column.id: side.owner for side in sides for column in side.columns}
         return {c.id: owners[c.id] for c in operator.columns if c.id in owners}
+    if isinstance(operator, Aggregate) and _makes_groups(operator):
+        return {key: inputs[0][key] for key in operator.keys if key in _alike(operator)}
     return {
         after: inputs[0][before] for after, before in _kept(operator).items() if before in inputs[0]
     }
@@ -54,6 +59,8 @@ def unique_keys(operator: Operator) -> tuple[frozenset[int], ...]:
     """
     if isinstance(operator, Fragment):
         return tuple(map(frozenset, operator.unique))
+    if isinstance(operator, Aggregate) and _makes_groups(operator):
+        return (frozenset(operator.keys),)
     renamed: dict[int, int] = {}
     for after, before in _kept(operator).items():
         renamed.setdefault(before, after)
@@ -76,6 +83,18 @@ def is_whole(operator: Operator) -> bool:
             return is_whole(operator.probe)
         case _:
             return False
+
+
+def _makes_groups(operator: Aggregate) -> bool:
+    """True if the party that knows the keys of the rows knows those of the groups, in order."""
+    return operator.sort == "known" and keeps_all_groups(operator)
+
+
+def _alike(operator: Aggregate) -> frozenset[int]:
+    """Columns whose codes the operator leaves as they are."""
+    given = {column.id: column for column in operator.input.columns}
+    same = (c for c in operator.columns if c.id in given and c.encoding == given[c.id].encoding)
+    return frozenset(column.id for column in same)
 
 
 def _keeps_rows(operator: Operator) -> bool:

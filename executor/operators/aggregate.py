@@ -32,6 +32,7 @@ from ..sharing.protocol import SharingProtocol
 from ..sharing.shares import Bits, Ring, Share, as_bits, as_ring, stack
 from .aggregate_all import aggregate_all
 from .aggregate_dense import aggregate_dense
+from .aggregate_known import aggregate_known
 from .counting_rows import (
     argument_of,
     changes,
@@ -58,6 +59,8 @@ def aggregate(p: SharingProtocol, node: Aggregate, table: SecretTable) -> Secret
         return aggregate_all(p, node, table)
     if node.sort == "dense":
         return aggregate_dense(p, node, table)
+    if node.sort == "known":
+        return aggregate_known(p, node, table)
     passes = _passes(p, node, table)
     results: dict[int, SecretColumn] = {}
     heads: _Heads | None = None
