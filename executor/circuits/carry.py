@@ -58,13 +58,13 @@ def leaf(p: SharingProtocol, x: Plane, y: Plane) -> Segment:
 
 def xor(p: SharingProtocol, x: Plane, y: Plane) -> Plane:
     """x ^ y, where either may be public."""
+    if isinstance(x, Bits) and isinstance(y, Bits):
+        return x ^ y
     if isinstance(x, int) and isinstance(y, int):
         return x ^ y
     if isinstance(x, int):
         return xor(p, y, x)
-    if isinstance(y, int):
-        return p.invert(x) if y else x
-    return x ^ y
+    return p.invert(x) if y else x
 
 
 def decide(p: SharingProtocol, chains: Sequence[Sequence[Segment]]) -> list[Plane]:

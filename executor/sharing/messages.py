@@ -66,6 +66,8 @@ def plane_bytes(rows: int, width: int) -> int:
 
 def and_shape(x: Bits, y: Bits) -> tuple[int, int]:
     """Rows and width of x & y; a one-plane operand is broadcast over the other's planes."""
+    if x.width == y.width and x.rows == y.rows:
+        return x.rows, x.width
     width = 0 if 0 in (x.width, y.width) else max(x.width, y.width)
     if x.rows != y.rows or {x.width, y.width} - {1, width}:
         raise ValueError(f"{x!r} & {y!r}")

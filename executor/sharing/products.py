@@ -37,6 +37,37 @@ def and_planes(link: Link, pairs: Sequence[tuple[Bits, Bits]]) -> list[Bits]:
     round_ = and_round(pairs)
     shapes = [and_shape(x, y) for x, y in pairs]
     own = np.empty(sum(width * words(rows) for rows, width in shapes), dtype=np.uint64)
+    if len(own) <= _BLOCK and all(x.width == y.width for x, y in pairs):
+        _and_at_once(link, own, pairs)
+    else:
+        _and_one_by_one(link, own, pairs, shapes)
+    if len(set(shapes)) == 1:
+        rows, width = shapes[0]
+        whole = ((len(pairs), width, words(rows)), np.uint64)
+        ((mine, others),) = _reshare(link, round_, [own], [whole])
+        return [Bits(rows, width, pair) for pair in zip(mine, others, strict=True)]
+    pieces = [((width, words(rows)), np.uint64) for rows, width in shapes]
+    parts = _reshare(link, round_, [own], pieces)
+    return [Bits(*shape, pair) for shape, pair in zip(shapes, parts, strict=True)]
+
+
+def _and_at_once(link: Link, own: Words, pairs: Sequence[tuple[Bits, Bits]]) -> None:
+    """Fills `own` for operands of equal widths that go into one block together."""
+    link.fill_zero_bits(own)
+    if not len(own):
+        return
+    x = [np.concatenate([x.parts[side] for x, _ in pairs], axis=None) for side in (0, 1)]
+    y = [np.concatenate([y.parts[side] for _, y in pairs], axis=None) for side in (0, 1)]
+    _and_tile(own, (x[0], x[1]), (y[0], y[1]))
+
+
+def _and_one_by_one(
+    link: Link,
+    own: Words,
+    pairs: Sequence[tuple[Bits, Bits]],
+    shapes: Sequence[tuple[int, int]],
+) -> None:
+    """Fills `own` tile by tile; what is masked is still in the cache."""
     masked = start = 0
     for (x, y), (rows, width) in zip(pairs, shapes, strict=True):
         target = own[start : start + width * words(rows)].reshape(width, words(rows))
@@ -49,9 +80,6 @@ def and_planes(link: Link, pairs: Sequence[tuple[Bits, Bits]]) -> list[Bits]:
                 masked = ahead
             _and_tile(target[planes, columns], _tile(x, planes, columns), _tile(y, planes, columns))
         start += width * words(rows)
-    pieces = [((width, words(rows)), np.uint64) for rows, width in shapes]
-    parts = _reshare(link, round_, [own], pieces)
-    return [Bits(*shape, pair) for shape, pair in zip(shapes, parts, strict=True)]
 
 
 def multiply(link: Link, pairs: Sequence[tuple[Ring, Ring]]) -> list[Ring]:

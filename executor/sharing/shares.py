@@ -58,15 +58,17 @@ class Bits(_Opaque):
         """Planes [start, stop), as a view."""
         if not 0 <= start <= stop <= self.width:
             raise ValueError(f"planes [{start}, {stop}) of {self.width}")
-        return self.map(lambda part: part[start:stop], rows=self.rows, width=stop - start)
+        return Bits(self.rows, stop - start, tuple([part[start:stop] for part in self.parts]))
 
     def __xor__(self, other: Bits) -> Bits:
         """Bitwise XOR; a one-plane operand is broadcast over the other's planes."""
-        width = max(self.width, other.width)
-        if self.rows != other.rows or {self.width, other.width} - {1, width}:
-            raise ValueError(f"{self!r} ^ {other!r}")
+        width = self.width
+        if self.rows != other.rows or width != other.width:
+            width = max(width, other.width)
+            if self.rows != other.rows or {self.width, other.width} - {1, width}:
+                raise ValueError(f"{self!r} ^ {other!r}")
         pairs = zip(self.parts, other.parts, strict=True)
-        return Bits(self.rows, width, tuple(a ^ b for a, b in pairs))
+        return Bits(self.rows, width, tuple([a ^ b for a, b in pairs]))
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
