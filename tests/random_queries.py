@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from hypothesis import strategies as st
 from random_expressions import TABLES, Item, Scope, scope_of
 from random_sources import Sources
+
+
+def outside_parentheses(text: str) -> str:
+    """The text without what is in parentheses."""
+    while (shorter := re.sub(r"\([^()]*\)", "", text)) != text:
+        text = shorter
+    return text
 
 
 class Queries(Sources):
@@ -70,7 +78,7 @@ class Queries(Sources):
     def filtered(self, text: str, scope: Scope) -> str:
         """FROM and WHERE."""
         where = self.where(scope)
-        bare = text.rpartition(")")[2]  # a WHERE within a derived table is not this query's
+        bare = outside_parentheses(text)  # a WHERE within a derived table is not this query's
         word = "AND" if ", " in bare and " WHERE p.id = " in bare else "WHERE"
         return f"{text} {word} ({where})" if where else text
 
