@@ -10,6 +10,8 @@ from ..query.bound import Call, Case, ColumnRef, Expression, Literal
 from ..query.datatypes import Column, DateType
 from .cost import Cost, Link, PlanCost
 from .known_joins import domain_size, key_owner
+from .memory import memory_bytes
+from .protocol_facts import PROTOCOLS
 from .secure import (
     Aggregate,
     AggregateSpec,
@@ -59,6 +61,8 @@ def explain_plan(
         f"total: {amount(cost.total)}, about {seconds_text(link.seconds(cost.total))} on "
         f"{link.name}",
     ]
+    components = PROTOCOLS[plan.protocol].components
+    lines[1] += f", {bytes_text(memory_bytes(plan.root, components))} of memory at most"
     if cost.ahead is not None:
         lines.append(f"of it ahead of the data: {amount(cost.ahead)}")
     if supposed:

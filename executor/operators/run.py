@@ -7,6 +7,7 @@ the result is revealed.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 import pyarrow as pa
@@ -145,9 +146,13 @@ class Runner:
         return dict(zip(shared, tables, strict=True))
 
     def finish(self, tables: dict[int, SecretTable]) -> pa.Table | None:
-        """Runs everything above the fragments; an operator that occurs twice runs once."""
+        """Runs everything above the fragments; an operator that occurs twice runs once.
+
+        A relation is let go as soon as the last operator that reads it has run.
+        """
         stack: list[SecretTable] = []
         known: dict[Operator, SecretTable] = {}
+        uses = Counter(self.operators[:-1])
         for position, operator in enumerate(self.operators[:-1]):
             inputs = [stack.pop() for _ in children(operator)][::-1]
             if operator not in known:
@@ -156,11 +161,12 @@ class Runner:
                         operator.rows, {}, self.protocol.constant_bits(0, 1, operator.rows)
                     )
                 elif isinstance(operator, Fragment):
-                    known[operator] = tables[position]
+                    known[operator] = tables.pop(position)
                 else:
                     self.watch(position, type(operator).__name__.lower())
                     known[operator] = self.apply(operator, inputs)
-            stack.append(known[operator])
+            uses[operator] -= 1
+            stack.append(known[operator] if uses[operator] else known.pop(operator))
         root = self.plan.root
         self.watch(len(self.operators) - 1, type(root).__name__.lower())
         self.check_failures()

@@ -5,9 +5,8 @@ Both follow from the plan alone, whose sizes are public.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from ...planner.secure import Fragment, Operator, Root, Stored, children
+from ...planner.memory import every_operator, memory_bytes
+from ...planner.secure import Root
 from ...query.errors import SessionError
 from ..sharing.protocols import PROTOCOLS
 from .settings import PartySettings
@@ -16,41 +15,18 @@ from .settings import PartySettings
 def check_limits(
     root: Root, party: str, settings: PartySettings, protocol: str = "replicated"
 ) -> None:
-    """Errors: SessionError with the figure, for a plan beyond max_rows or max_relation_bytes."""
-    operators = list(_below(root))
-    for operator in operators:
+    """Errors: SessionError with the figure, for a plan beyond max_rows or max_memory_bytes."""
+    for operator in every_operator(root):
         if operator.rows > settings.max_rows:
             raise SessionError(
                 f"the query needs a relation of {operator.rows} rows "
                 f"({type(operator).__name__.lower()}), but {party} allows at most "
                 f"{settings.max_rows} (max_rows in its party.toml)"
             )
-    components = PROTOCOLS[protocol].components
-    inputs = sum(relation_bytes(o) for o in operators if isinstance(o, Fragment | Stored))
-    needed = components * max(inputs, *(relation_bytes(operator) for operator in operators))
-    if needed > settings.max_relation_bytes:
+    needed = memory_bytes(root, PROTOCOLS[protocol].components)
+    if needed > settings.max_memory_bytes:
         raise SessionError(
-            f"the query needs {needed:,} bytes of shares at each party, but {party} allows at most "
-            f"{settings.max_relation_bytes:,} (max_relation_bytes in its party.toml)"
+            f"the query needs about {needed:,} bytes of memory at each compute party, but {party} "
+            f"allows at most {settings.max_memory_bytes:,} (max_memory_bytes in its party.toml): "
+            "filter and aggregate at the owners, or lower ROWS in the catalog"
         )
-
-
-def relation_bytes(operator: Operator) -> int:
-    """Bytes of one component of a relation: columns, their null planes, the valid plane."""
-    bits = 1
-    for column in operator.columns:
-        width = 0 if column.encoding is None else column.encoding.width
-        bits += width + column.nullable
-    return operator.rows * bits // 8
-
-
-def _below(operator: Operator) -> Iterator[Operator]:
-    """Every operator of a plan, once."""
-    seen: set[int] = set()
-    waiting = [operator]
-    while waiting:
-        found = waiting.pop()
-        if id(found) not in seen:
-            seen.add(id(found))
-            waiting += children(found)
-            yield found

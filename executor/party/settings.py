@@ -21,9 +21,10 @@ class PartySettings:
     session_seconds: a query that takes longer is aborted. peer_timeout_seconds: a party that is
     silent for so long counts as stalled. queue_seconds: how long a query waits while another one
     runs. max_rows: the largest relation (public bound) that a query may have here, and
-    max_relation_bytes: how many bytes its shares may take. fragment_memory_bytes: what the database
-    that works on this party's own tables may take. max_results: how many results of others'
-    queries are kept; more are refused until the owner removes some.
+    max_memory_bytes: how much memory it may take, as its plan lets expect (planner/memory.py).
+    fragment_memory_bytes: what the database that works on this party's own tables may take.
+    max_results: how many results of others' queries are kept; more are refused until the owner
+    removes some.
     max_shared_tables and max_shared_bytes: how many shared tables this party keeps its shares of,
     and how many bytes of its disk they may take.
     max_frame_bytes: the largest message between compute parties.
@@ -37,7 +38,7 @@ class PartySettings:
     peer_timeout_seconds: float = 60.0
     queue_seconds: float = 30.0
     max_rows: int = 2**24
-    max_relation_bytes: int = 2**31
+    max_memory_bytes: int = 2**32
     fragment_memory_bytes: int = 2**32
     max_results: int = 1000
     max_shared_tables: int = 1000
@@ -65,7 +66,7 @@ def load_settings(directory: Path) -> PartySettings:
         peer_timeout_seconds=section.seconds("peer_timeout_seconds", default.peer_timeout_seconds),
         queue_seconds=section.seconds("queue_seconds", default.queue_seconds),
         max_rows=section.count("max_rows", default.max_rows),
-        max_relation_bytes=section.count("max_relation_bytes", default.max_relation_bytes),
+        max_memory_bytes=section.count("max_memory_bytes", default.max_memory_bytes),
         fragment_memory_bytes=section.count("fragment_memory_bytes", default.fragment_memory_bytes),
         max_results=section.count("max_results", default.max_results),
         max_shared_tables=section.count("max_shared_tables", default.max_shared_tables),

@@ -1,5 +1,6 @@
 """A node bounds what any query may cost it, before it allocates anything."""
 
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from tacit.executor.party.results import ResultStore
 from tacit.executor.party.settings import PartySettings
 from tacit.executor.party.slot import Slot
 from tacit.planner.cost import LINKS
+from tacit.planner.memory import NODE_BYTES
 from tacit.query.errors import ConfigurationError, PolicyError, SessionError
 
 CATALOG = """
@@ -47,15 +49,35 @@ def compiler(settings: PartySettings | None = None) -> SqlCompiler:
     [
         ("SELECT sum(v) AS s FROM huge JOIN large ON huge.k = large.k", "4294967294 rows"),
         ("SELECT k, sum(v) AS s FROM huge GROUP BY k ORDER BY s DESC", "4294967294 rows"),
-        ("SELECT k, t FROM large ORDER BY t", "[0-9,]{9,} bytes of shares"),
+        ("SELECT k, t FROM large ORDER BY t", "[0-9,]{11,} bytes of memory"),
     ],
 )
 def test_enormous_bounds_are_refused_before_they_are_priced(sql: str, figure: str) -> None:
-    made = compiler(PartySettings(max_relation_bytes=2**28))
+    made = compiler(PartySettings(max_memory_bytes=2**28))
     began = time.thread_time()
     with pytest.raises(SessionError, match=f"{figure}.*grace allows at most"):
         made.plan(made.bind(sql), "mercy")
     assert time.thread_time() - began < 3
+
+
+def test_a_query_ten_times_beyond_the_memory_is_refused_with_the_figure() -> None:
+    """What a plan takes grows linearly with its rows."""
+    catalog = CATALOG + "CREATE TABLE many (k BIGINT, v INTEGER) OWNED BY mercy ROWS {};"
+    sql = "SELECT v, count(*) AS n FROM many JOIN ids USING (k) GROUP BY v"
+    figures = []
+    for rows in (10**5, 10**6, 10**7):
+        made = SqlCompiler(
+            catalog.format(rows),
+            parties=PARTIES,
+            link=LINKS["lan"],
+            public_directory=Path(),
+            admit=lambda root: check_limits(root, "grace", PartySettings(max_memory_bytes=1)),
+        )
+        with pytest.raises(SessionError, match=r"bytes of memory.*ROWS in the catalog") as refused:
+            made.plan(made.bind(sql), "mercy")
+        figures.append(int(re.findall(r"about ([0-9,]+)", str(refused.value))[0].replace(",", "")))
+    assert figures[1] - figures[0] == pytest.approx(9 * (figures[0] - NODE_BYTES), rel=0.1)
+    assert figures[2] - NODE_BYTES == pytest.approx(10 * (figures[1] - NODE_BYTES), rel=0.1)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,80 @@
+"""How much memory a plan takes at each compute party while it runs, from its public sizes.
+
+A node at rest, the shares that the owners give, and what the heaviest operator works on: sorts and
+joins gather, compare and move rows in several forms at once. The factor is what the resident sets
+of nodes showed (docs/performance.md), rounded up: a bound to refuse by, not an exact figure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .secure import (
+    Aggregate,
+    Expand,
+    Fragment,
+    Intersection,
+    Join,
+    Operator,
+    Sort,
+    Stored,
+    Window,
+    children,
+)
+
+NODE_BYTES = 2**28
+"""A node that has answered small queries, its database included."""
+
+MOVING = 12
+"""How many times its rows an operator holds that sorts them or looks them up."""
+
+COMPUTING = 4
+"""The same for one that computes row by row."""
+
+SCRATCH_BITS = 64
+"""Of each row that moves: its number, its place, and flags."""
+
+
+def memory_bytes(root: Operator, components: int) -> int:
+    """The predicted peak. `components`: how many a party holds of every share."""
+    operators = list(every_operator(root))
+    given = sum(relation_bytes(o) for o in operators if isinstance(o, Fragment | Stored))
+    heaviest = max(_working_bytes(o) for o in operators)
+    return NODE_BYTES + components * (given + heaviest)
+
+
+def relation_bytes(operator: Operator) -> int:
+    """Bytes of one component of a relation: columns, their null planes, the valid plane."""
+    return operator.rows * _bits(operator) // 8
+
+
+def every_operator(root: Operator) -> Iterator[Operator]:
+    """Every operator of a plan, once."""
+    seen: set[int] = set()
+    waiting = [root]
+    while waiting:
+        found = waiting.pop()
+        if id(found) not in seen:
+            seen.add(id(found))
+            waiting += children(found)
+            yield found
+
+
+def _working_bytes(operator: Operator) -> int:
+    inputs = children(operator)
+    if not inputs:
+        return relation_bytes(operator)
+    rows = max(operator.rows, sum(below.rows for below in inputs))
+    bits = max(_bits(operator), sum(_bits(below) for below in inputs))
+    moves = isinstance(operator, Join | Expand | Aggregate | Sort | Window | Intersection)
+    factor = MOVING if moves else COMPUTING
+    return factor * rows * (bits + SCRATCH_BITS * moves) // 8
+
+
+def _bits(operator: Operator) -> int:
+    """Bits of a row, with null and valid flags."""
+    widths = (
+        (0 if column.encoding is None else column.encoding.width) + column.nullable
+        for column in operator.columns
+    )
+    return 1 + sum(widths)
