@@ -21,6 +21,9 @@ from math import sqrt
 _SPREAD = 0.01
 """The relative standard deviation that the number of comparisons may have."""
 
+_WORD_VARIANCE = 64**2 / 12
+"""How far a number of bits strays when it is rounded up to whole words."""
+
 _SAMPLE_SPREAD = 0.03
 """The same for sorting the sample, a small part of the whole."""
 
@@ -47,8 +50,9 @@ class Stage:
 
     @property
     def variance(self) -> float:
-        """The variance of the number of pairs; with no sample all pairs are compared."""
-        return self.expected_pairs**2 / self.sample if self.sample else 0.0
+        """The variance of the number of pairs, rounded up to whole words of a plane: for few pairs
+        the words alone make it stray. With no sample all pairs are compared."""
+        return self.expected_pairs**2 / self.sample + _WORD_VARIANCE if self.sample else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
