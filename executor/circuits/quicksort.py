@@ -149,8 +149,15 @@ def _pairs_in_gaps(starts: _Rows, sizes: _Rows) -> _Pairs:
 
 
 def _ranks(p: SharingProtocol, members: PackedKeys, pairs: _Pairs, expected: float) -> _Rows:
-    """How many members of its gap are smaller, for every member."""
+    """How many members of its gap are smaller, for every member.
+
+    If no two happen to be in the same gap, two of them are compared in vain: rounds do not depend
+    on the order.
+    """
     if len(pairs.later) == 0:
+        if members.rows > 1:
+            first, second = (np.full(1, place, dtype=np.intp) for place in (0, 1))
+            opened_less(p, members.bits(first), members.bits(second), expected)
         return np.zeros(members.rows, dtype=np.intp)
     outcome = opened_less(p, members.bits(pairs.earlier), members.bits(pairs.later), expected)
     greater = np.where(outcome != 0, pairs.later, pairs.earlier)

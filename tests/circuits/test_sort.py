@@ -112,6 +112,18 @@ def test_a_quicksort_costs_what_is_predicted(clear, rows, runs):
     assert dry.and_words == pytest.approx(np.mean(measured), rel=0.03)
 
 
+def test_rounds_of_few_rows_do_not_depend_on_who_shares_a_gap(clear, cheap_batches):
+    """Where the last batch of a stage may turn out empty, it is sent all the same."""
+    with cheap_batches(1):
+        for rows in (9, 17, 33, 66):
+            dry = clear(counts_only=True)
+            sort(dry, dry.constant_bits(0, 5, rows), [], algorithm="quick")
+            for seed in range(12):
+                p = clear(seed=seed)
+                sort(p, p.random_bits(rows, 5), [], algorithm="quick")
+                assert p.rounds == dry.rounds
+
+
 def test_quicksort_sizes_do_not_depend_on_the_data(clear, cheap_batches):
     """All keys equal against all keys distinct: the same comparisons in distribution."""
     rows, width, runs = 600, 12, 60
