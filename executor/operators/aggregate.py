@@ -131,7 +131,7 @@ def _fits_any_pass(table: SecretTable, spec: AggregateSpec) -> bool:
 
 
 def _never_null(table: SecretTable, spec: AggregateSpec) -> bool:
-    return argument_of(table, spec).null is None
+    return null_of_argument(table, spec) is None
 
 
 def _extension(p: SharingProtocol, kind: str, column: SecretColumn) -> Bits:
