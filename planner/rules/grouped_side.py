@@ -7,14 +7,14 @@
     sum(x * y)   =>  sum(x * s)
     min(x)       =>  min(x)                  repeated rows change nothing
 
-Where the join sets the grouped side to NULL (no match), n counts as 1.
+Where the join sets the grouped side to NULL (no match), n counts as 1, and y must be NULL there.
 """
 
 from __future__ import annotations
 
 import dataclasses
 
-from ...query.bound import Call, Case, Expression, Literal
+from ...query.bound import Call, Case, ColumnRef, Expression, Literal
 from ...query.datatypes import (
     BIGINT,
     HUGEINT,
@@ -176,6 +176,8 @@ class GroupedSide:
         if columns_of(argument) <= sides.visible:
             return self._weighted(aggregated, argument)
         if columns_of(argument) <= frozenset(sides.grouped.ids):
+            if sides.extended and not _null_of_null(argument):
+                return None
             column = self._part(aggregated.function, argument, aggregated.column)
             if aggregated.function == "count" and column.nullable:
                 return call("coalesce", [reference(column), ZERO], type=BIGINT, nullable=False)
@@ -201,6 +203,8 @@ class GroupedSide:
         theirs = [f for f in factors if columns_of(f) <= self._sides.visible]
         ours = [f for f in factors if f not in theirs and columns_of(f) <= mine]
         if len(theirs) + len(ours) < len(factors) or not ours or not theirs:
+            return None
+        if self._sides.extended and not any(map(_null_of_null, ours)):
             return None
         inner = _all_times(ours)
         outer = _all_times(theirs)
@@ -260,6 +264,21 @@ def _restored(aggregated: Aggregated, column: Column) -> Expression:
     if aggregated.function not in ("count_star", "count") or not column.nullable:
         return reference(column)
     return call("coalesce", [reference(column), ZERO], type=column.type, nullable=False)
+
+
+_STRICT = frozenset({"+", "-", "*", "negate", "abs", "cast", "units", "shift_right"})
+"""Functions that are NULL wherever an argument is."""
+
+
+def _null_of_null(expression: Expression) -> bool:
+    """Whether a value is surely NULL in a row without a match, where its columns are."""
+    match expression:
+        case ColumnRef():
+            return True
+        case Call(function=function, arguments=arguments) if function in _STRICT:
+            return any(map(_null_of_null, arguments))
+        case _:
+            return False
 
 
 def _factors(expression: Expression) -> list[Expression]:

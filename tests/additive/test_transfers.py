@@ -68,6 +68,7 @@ def test_the_receivers_points_do_not_show_its_choice():
         b"\xff" * 32,
         b"\x02" + bytes(31),
     ],
+    ids=["identity", "order two", "outside", "not canonical", "zeros", "ones", "no point"],
 )
 def test_bytes_that_are_no_point_of_the_prime_order_group_are_refused(point):
     with pytest.raises(PeerViolationError, match="party 7"):
