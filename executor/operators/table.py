@@ -231,7 +231,9 @@ def _text_in(p: SharingProtocol, column: SecretColumn, target: Encoding) -> Bits
         return p.constant_bits(code - target.lo, target.width, column.rows)
     (planes,) = need_bits(p, [column])
     if encoding.text_bytes is not None and target.text_bytes is not None:
-        return shift_planes_up(planes, 8 * (target.text_bytes - encoding.text_bytes))
+        more = 8 * (target.text_bytes - encoding.text_bytes)
+        # Texts are padded at their end: what the plan states to be shorter ends in zeros.
+        return shift_planes_up(planes, more) if more >= 0 else planes.planes(-more, planes.width)
     if encoding.domain == target.domain:
         return zero_extend(planes, target.width)
     codes = range(encoding.lo, encoding.hi + 1)
