@@ -60,7 +60,7 @@ def _no_rows(p: SharingProtocol, node: Window, table: SecretTable) -> SecretTabl
     columns: dict[int, SecretColumn] = {}
     for column in node.columns:
         encoding = encoding_of_column(column)
-        columns[column.id] = table.columns.get(column.id) or SecretColumn(
+        columns[column.id] = SecretColumn(
             encoding=encoding,
             rows=0,
             bits=p.constant_bits(0, encoding.width, 0),

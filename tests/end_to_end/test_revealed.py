@@ -33,7 +33,7 @@ FILES = str.split(
 
 SAMPLE = str.split(
     "dependencies-8 distinct_on-7 grouping_sets-18 join-9 join_keys-22 left_join-8 "
-    "many_to_many-23 right_full-3 semi_anti-2 strings-4 timestamps-6 types-9 using_natural-5 "
+    "right_full-3 semi_anti-2 strings-4 timestamps-6 types-9 using_natural-5 "
     "windows-48 "
 )
 

@@ -126,7 +126,7 @@ def test_the_distribution_tells_if_ties_were_not_broken(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(aggregate, "sort", promising)
     sizes = {
-        kind: [sum(run(CASES[0], 1150, kind).measured.sent_bytes) for _ in range(4)]
+        kind: [sum(run(CASES[0], 5000, kind).measured.sent_bytes) for _ in range(4)]
         for kind in ("equal", "distinct")
     }
     assert smirnov_distance(sizes["equal"], sizes["distinct"]) == 1
