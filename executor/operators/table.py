@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, NoReturn, TypeAlias
 
 import numpy as np
 
@@ -36,7 +36,9 @@ Form: TypeAlias = Literal["bits", "ring"]
 class SecretColumn:
     """One column of shares; `null` is one plane (None: never NULL).
 
-    `known`: what a party knows of it in clear, in this encoding; None if none does.
+    `deferred` computes the column when it is first needed; until then there is no `null` to read:
+    whether a value may be NULL is found out by computing it. `known`: what a party knows of it in
+    clear, in this encoding; None if none does.
     """
 
     encoding: Encoding
@@ -48,6 +50,16 @@ class SecretColumn:
     clean_ring: bool = False
     deferred: Callable[[Form], SecretColumn] | None = None
     known: Known | None = None
+
+    def __post_init__(self) -> None:
+        if self.deferred is not None:
+            del self.null
+
+    if not TYPE_CHECKING:  # a type checker knows all attributes there are
+
+        def __getattr__(self, name: str) -> NoReturn:
+            """What a deferred column does not have yet. Errors: InternalError."""
+            raise InternalError(f"the {name} of a column is read before the column is computed")
 
     def force(self, form: Form) -> None:
         """Computes a deferred column, with an eye to the form that is needed.

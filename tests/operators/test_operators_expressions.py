@@ -18,9 +18,11 @@ from hand_built import (
     number,
     ref,
 )
+from tacit.executor.operators.table import SecretColumn
 from tacit.planner.secure import Filter, Form, Fragment, Operator, Project
 from tacit.query.bound import Expression
 from tacit.query.datatypes import BIGINT, BOOLEAN, DOUBLE, DecimalType, Encoding, VarcharType
+from tacit.query.errors import InternalError
 from tacit.query.ranges import domain_encoding
 
 COMPARISONS = ("=", "<>", "<", "<=", ">", ">=", "is_distinct", "is_not_distinct")
@@ -214,3 +216,16 @@ def _cases() -> list[Built]:
 @pytest.mark.parametrize("rows", ROWS)
 def test_expressions(built: Built, rows: int) -> None:
     check_on_all_data(built, rows, "radix")
+
+
+def test_nobody_reads_whether_a_column_may_be_null_before_it_is_computed() -> None:
+    encoding = Encoding(lo=0, hi=1)
+    column = SecretColumn(
+        encoding=encoding,
+        rows=0,
+        deferred=lambda form: SecretColumn(encoding=encoding, rows=0, null=None),
+    )
+    with pytest.raises(InternalError, match="null of a column is read before"):
+        _ = column.null
+    column.force("bits")
+    assert column.null is None
