@@ -21,6 +21,7 @@ import numpy as np
 from ..sharing.protocol import SharingProtocol
 from ..sharing.shares import Bits, Words, stack
 from .carry import Plane, xor
+from .spans import root_patterns
 
 
 def below_constants(p: SharingProtocol, x: Bits, thresholds: Sequence[int]) -> list[Plane]:
@@ -103,17 +104,11 @@ class _Pattern:
     same: Plane
 
 
-_Span = tuple[int, int]
-_Level = list[dict[int, _Pattern]]
-
-
 def _compare_patterns(p: SharingProtocol, x: Bits, values: Sequence[int]) -> dict[int, Plane]:
     """For every value whether x is below it."""
-    spans = [(i, i + 1) for i in range(x.width)]
-    level = [_leaves(p, x, i, {v >> i & 1 for v in values}) for i in range(x.width)]
-    while len(spans) > 1:
-        spans, level = _merge(p, spans, level, values)
-    return {value: pattern.below for value, pattern in level[0].items()}
+    leaves = [_leaves(p, x, i, {v >> i & 1 for v in values}) for i in range(x.width)]
+    root = root_patterns(leaves, values, lambda pairs: _join(p, pairs))
+    return {value: pattern.below for value, pattern in root.items()}
 
 
 def _leaves(p: SharingProtocol, x: Bits, plane: int, bits: set[int]) -> dict[int, _Pattern]:
@@ -121,29 +116,6 @@ def _leaves(p: SharingProtocol, x: Bits, plane: int, bits: set[int]) -> dict[int
     zero = p.invert(one)
     known = {0: _Pattern(0, zero), 1: _Pattern(zero, one)}
     return {bit: known[bit] for bit in bits}
-
-
-def _merge(
-    p: SharingProtocol, spans: list[_Span], level: _Level, values: Sequence[int]
-) -> tuple[list[_Span], _Level]:
-    """Neighbouring spans as one: below = high.below ^ (high.same & low.below)."""
-    merged: list[_Span] = []
-    places: list[list[int]] = []
-    pairs: list[tuple[_Pattern, _Pattern, bool]] = []
-    for low in range(0, len(spans) - 1, 2):
-        start, middle, stop = spans[low][0], spans[low][1], spans[low + 1][1]
-        bits = middle - start
-        patterns = sorted({v >> start & (1 << stop - start) - 1 for v in values})
-        under, over = level[low], level[low + 1]
-        pairs += [(over[v >> bits], under[v & (1 << bits) - 1], start > 0) for v in patterns]
-        places.append(patterns)
-        merged.append((start, stop))
-    joined = iter(_join(p, pairs))
-    result = [{pattern: next(joined) for pattern in patterns} for patterns in places]
-    if len(spans) % 2:
-        merged.append(spans[-1])
-        result.append(level[-1])
-    return merged, result
 
 
 def _join(p: SharingProtocol, pairs: list[tuple[_Pattern, _Pattern, bool]]) -> list[_Pattern]:

@@ -38,11 +38,12 @@ from .counting_rows import (
     changes,
     distinct_sums,
     is_zero,
+    limb_arguments,
     null_free_rings,
     order_of,
 )
 from .head_values import HeadValues, null_of_argument
-from .limbs import Limb, combined, limb_bits, limbs_of, null_free_limbs, scaled
+from .limbs import Limb, combined, scaled
 from .table import (
     SecretColumn,
     SecretTable,
@@ -221,7 +222,9 @@ def _ring_payload(
     plain = [s for s in sums if encoding_of_column(s.column).fits_ring]
     rings = null_free_rings(p, [argument_of(table, s) for s in plain])
     payload.sums.update(zip([s.column.id for s in plain], rings, strict=True))
-    _add_limbs(p, table, [s for s in sums if s not in plain], payload)
+    payload.limbs.update(limb_arguments(p, table, [s for s in sums if s not in plain]))
+    for identity, limbs in payload.limbs.items():
+        payload.sums.update({(identity, place): limb.ring for place, limb in enumerate(limbs)})
     for spec in sums:
         column = argument_of(table, spec)
         if column.null is not None:
@@ -239,20 +242,6 @@ def _ring_payload(
         else:
             payload.counts[spec.column.id] = p.invert(null)
     return payload
-
-
-def _add_limbs(
-    p: SharingProtocol, table: SecretTable, specs: Sequence[AggregateSpec], payload: _RingPayload
-) -> None:
-    """Sums beyond the ring run limb by limb."""
-    if not specs:
-        return
-    columns = [argument_of(table, spec) for spec in specs]
-    limbs = null_free_limbs(p, limbs_of(p, columns, limb_bits(table.rows)), columns)
-    for spec, given in zip(specs, limbs, strict=True):
-        payload.limbs[spec.column.id] = given
-        for place, limb in enumerate(given):
-            payload.sums[spec.column.id, place] = limb.ring
 
 
 @dataclass(slots=True)

@@ -22,8 +22,8 @@ from ..circuits.one_hot import one_hot
 from ..circuits.rows import concat_rows
 from ..sharing.protocol import SharingProtocol
 from ..sharing.shares import Bits, Ring, as_ring, stack
-from .counting_rows import argument_of, is_zero, null_free_rings
-from .limbs import Limb, combined, limb_bits, limbs_of, null_free_limbs, scaled
+from .counting_rows import argument_of, is_zero, limb_arguments, null_free_rings
+from .limbs import Limb, combined, scaled
 from .rows import public_column
 from .table import (
     SecretColumn,
@@ -98,21 +98,11 @@ class _Values:
         rings = null_free_rings(p, [argument_of(table, spec) for spec in plain])
         for spec, ring in zip(plain, rings, strict=True):
             found.rings[spec.column.id, 0] = ring
-        found._add_limbs(p, [spec for spec in sums if spec not in plain], table)
+        found.limbs = limb_arguments(p, table, [spec for spec in sums if spec not in plain])
+        for identity, limbs in found.limbs.items():
+            found.rings |= {(identity, place): limb.ring for place, limb in enumerate(limbs)}
         found._add_counters(p, aggregates, table)
         return found
-
-    def _add_limbs(
-        self, p: SharingProtocol, specs: Sequence[AggregateSpec], table: SecretTable
-    ) -> None:
-        if not specs:
-            return
-        columns = [argument_of(table, spec) for spec in specs]
-        limbs = null_free_limbs(p, limbs_of(p, columns, limb_bits(table.rows)), columns)
-        for spec, given in zip(specs, limbs, strict=True):
-            self.limbs[spec.column.id] = given
-            for place, limb in enumerate(given):
-                self.rings[spec.column.id, place] = limb.ring
 
     def _add_counters(
         self, p: SharingProtocol, aggregates: Sequence[AggregateSpec], table: SecretTable

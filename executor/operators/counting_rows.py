@@ -12,6 +12,7 @@ from ..circuits.row_numbers import range_plane
 from ..circuits.rows import prefix_sum, shift_down
 from ..sharing.protocol import SharingProtocol
 from ..sharing.shares import Bits, Ring
+from .limbs import Limb, limb_bits, limbs_of, null_free_limbs
 from .table import SecretColumn, SecretTable, mask_public, need_ring, null_of
 
 
@@ -69,3 +70,14 @@ def is_zero(p: SharingProtocol, counter: Ring, largest: int) -> Bits:
     """Whether a counter of at most `largest` is 0."""
     (word,) = ring_to_word(p, [counter], largest.bit_length())
     return p.invert(any_of(p, [word])[0])
+
+
+def limb_arguments(
+    p: SharingProtocol, table: SecretTable, specs: Sequence[AggregateSpec]
+) -> dict[int, list[Limb]]:
+    """The arguments of sums beyond the ring, limb by limb, 0 where NULL; by output column."""
+    if not specs:
+        return {}
+    columns = [argument_of(table, spec) for spec in specs]
+    limbs = null_free_limbs(p, limbs_of(p, columns, limb_bits(table.rows)), columns)
+    return {spec.column.id: given for spec, given in zip(specs, limbs, strict=True)}
