@@ -53,6 +53,8 @@ def _magnitude(expression: Expression, ranges: Mapping[int, Encoding | None]) ->
     if exact is not None:
         return exact
     match expression:
+        case Call(function="/", arguments=(_, Literal(value=divisor))) if divisor == 0:
+            return Fraction(0)
         case Call(function="/", arguments=(top, bottom)):
             numerator, step = _magnitude(top, ranges), _step(bottom)
             return None if numerator is None or step is None else numerator / step

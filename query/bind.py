@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from . import bound, syntax
 from .bind_expression import ExpressionBinder
 from .bind_from import FromBinder
-from .bind_select import SelectBinder, order_key, output_named, row_count
+from .bind_order import order_key, output_named, row_count
+from .bind_select import SelectBinder
 from .bind_union import align_inputs, operation_name, union_inputs
 from .casting import cast_expression
 from .catalog import Catalog

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -42,7 +43,8 @@ class ExpressionBinder:
     """Binds the expressions of one clause.
 
     clause: its name, for errors. aggregates: whether it may hold aggregates. windows: the WINDOW
-    clause, where window functions may stand.
+    clause, where window functions may stand. keys: what GROUP BY with several sets of keys groups
+    by, and how that is written: such a value is NULL in the rows of a set without it.
     """
 
     queries: QueryBinder
@@ -53,11 +55,23 @@ class ExpressionBinder:
     grouped_by_keys: bool = False
     alias: Alias | None = None
     alias_names: tuple[str, ...] = ()
+    keys: Mapping[Expression, syntax.Expression] = field(default_factory=dict)
     inside_aggregate: bool = field(default=False, init=False)
     inside_window: bool = field(default=False, init=False)
 
     def bind(self, node: syntax.Expression) -> Expression:
         """The bound expression. Errors: BindError, UnsupportedError."""
+        bound = self._bind(node)
+        if self.inside_aggregate or not self._is_key(node, bound):
+            return bound
+        return dataclasses.replace(bound, nullable=True)
+
+    def _is_key(self, node: syntax.Expression, bound: Expression) -> bool:
+        """A constant is one if it is written as the key is: 2 is not the key 1 + 1."""
+        written = self.keys.get(bound)
+        return written is not None and (not isinstance(bound, Literal) or written == node)
+
+    def _bind(self, node: syntax.Expression) -> Expression:
         match node:
             case syntax.ColumnName():
                 return self._column(node)

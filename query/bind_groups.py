@@ -8,8 +8,8 @@ ROLLUP ((a, b), c)     (a, b) comes and goes as one: (a, b, c), (a, b), ()
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -32,10 +32,14 @@ KeySet = tuple[syntax.Expression, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Groups:
-    """All keys, each once; the sets of them to group by, None if there is one set of all keys."""
+    """All keys, each once; the sets of them to group by, None if there is one set of all keys.
+
+    written: the keys as the text has them.
+    """
 
     keys: tuple[Expression, ...]
     sets: tuple[tuple[Expression, ...], ...] | None = None
+    written: Mapping[Expression, syntax.Expression] = field(default_factory=dict)
 
 
 def has_sets(group_by: Sequence[syntax.Expression] | None) -> bool:
@@ -53,12 +57,14 @@ def groups_of(
         _check_count(len(sets) * len(own), element.span)
         sets = [(*before, *more) for before in sets for more in own]
     bound: dict[int, Expression] = {}
+    written: dict[Expression, syntax.Expression] = {}
     for node in (node for one in sets for node in one):
         if id(node) not in bound:
             bound[id(node)] = bind(node)
+            written.setdefault(bound[id(node)], node)
     made = tuple(tuple(dict.fromkeys(bound[id(node)] for node in one)) for one in sets)
     keys = tuple(dict.fromkeys(bound.values()))
-    return Groups(keys=keys, sets=None if len(made) == 1 else made)
+    return Groups(keys=keys, sets=None if len(made) == 1 else made, written=written)
 
 
 def _sets(element: syntax.Expression | None) -> list[KeySet]:

@@ -9,6 +9,13 @@ from dataclasses import dataclass, field
 from . import naming, operators, syntax
 from .bind_expression import ExpressionBinder, QueryBinder
 from .bind_groups import Groups, groups_of, has_sets
+from .bind_order import (
+    check_position,
+    column_reference,
+    order_key,
+    output_named,
+    written_position,
+)
 from .bind_windows import check_windows
 from .bound import (
     Aggregate,
@@ -22,10 +29,10 @@ from .bound import (
     Window,
 )
 from .datatypes import Column, IntervalType
-from .errors import BindError, Span, UnsupportedError
+from .errors import BindError, UnsupportedError
 from .functions import AGGREGATES
 from .ranges import encoding_of
-from .scope import Scope, first_of_each_name
+from .scope import Scope
 from .walking import contains, nodes_of
 from .window_clauses import named_windows
 
@@ -43,6 +50,8 @@ class SelectBinder:
     pending: set[str] = field(default_factory=set)
     names: list[str] = field(default_factory=list)
     items: list[Expression] = field(default_factory=list)
+    written: list[syntax.Expression] = field(default_factory=list)
+    keys: dict[Expression, syntax.Expression] = field(default_factory=dict)
 
     def bind(self, order_by: Sequence[syntax.OrderKey]) -> Select:
         """The bound SELECT with its order; LIMIT and OFFSET are the caller's."""
@@ -54,6 +63,8 @@ class SelectBinder:
             self.scope = self.scope.of_nullable_columns()
         self._bind_items()
         groups = self._groups()
+        if groups.sets is not None:
+            groups = self._nullable_keys(groups)
         keys = groups.keys
         having = self._having()
         qualify = self._qualify()
@@ -95,6 +106,7 @@ class SelectBinder:
             grouped_by_keys=self._has_keys(),
             alias=lambda name: self._alias(name, clause, aggregates),
             alias_names=tuple(item.alias for item in self.select.items if item.alias),
+            keys=self.keys,
         )
 
     def _has_keys(self) -> bool:
@@ -139,6 +151,7 @@ class SelectBinder:
         for item in self.select.items:
             if isinstance(item.expression, syntax.Star):
                 self._expand(item.expression)
+                self.written += [item.expression] * (len(self.items) - len(self.written))
                 continue
             if item.alias is not None:
                 self.pending.add(item.alias.lower())
@@ -151,6 +164,7 @@ class SelectBinder:
                     hint="add it to a date, or write its number of days",
                 )
             self.items.append(bound)
+            self.written.append(item.expression)
             self.names.append(item.alias or self._natural_name(item.expression, bound))
 
     def _natural_name(self, node: syntax.Expression, bound: Expression) -> str:
@@ -174,7 +188,7 @@ class SelectBinder:
         if not kept:
             raise BindError("nothing is left of *", span=star.span)
         for column in kept:
-            self.items.append(_reference(column, star.span))
+            self.items.append(column_reference(column, star.span))
             self.names.append(column.name)
 
     def _outputs(self) -> tuple[Column, ...]:
@@ -201,22 +215,34 @@ class SelectBinder:
         found = [i for i in self.items if not (_has_aggregate(i) or contains(i, Window))]
         return Groups(keys=tuple(dict.fromkeys(found)))
 
-    def _group_key(self, node: syntax.Expression) -> Expression:
-        if isinstance(node, syntax.Number) and node.text.isdigit():
-            key = self.items[self._position(int(node.text), "GROUP BY", node.span)]
-            if _has_aggregate(key):
-                raise BindError(f"GROUP BY {node.text} is an aggregate", span=node.span)
-            return key
-        return self._binder("GROUP BY").bind(node)
+    def _nullable_keys(self, groups: Groups) -> Groups:
+        """Binds once more, now that it is known what may be NULL for want of a key."""
+        written = {key: self._key_as_written(node) for key, node in groups.written.items()}
+        self.keys = {key: node for key, node in written.items() if not key.nullable}
+        if not self.keys:
+            return groups
+        self.keys |= {dataclasses.replace(k, nullable=True): n for k, n in self.keys.items()}
+        self.items, self.names, self.written = [], [], []
+        self._bind_items()
+        return self._groups()
 
-    def _position(self, position: int, clause: str, span: Span) -> int:
-        if not 1 <= position <= len(self.items):
-            raise BindError(
-                f"{clause} {position} is out of range",
-                span=span,
-                hint=f"the select list has {len(self.items)} columns",
-            )
-        return position - 1
+    def _key_as_written(self, node: syntax.Expression) -> syntax.Expression:
+        position = written_position(node)
+        if position is not None:
+            return self.written[position - 1]
+        if isinstance(node, syntax.ColumnName):
+            return self.aliases.get(node.parts[-1].lower(), node)
+        return node
+
+    def _group_key(self, node: syntax.Expression) -> Expression:
+        position = written_position(node)
+        if position is None:
+            return self._binder("GROUP BY").bind(node)
+        check_position(position, len(self.items), "GROUP BY", node.span)
+        key = self.items[position - 1]
+        if _has_aggregate(key):
+            raise BindError(f"GROUP BY {position} is an aggregate", span=node.span)
+        return key
 
     def _check_grouped(self, expressions: Sequence[Expression], keys: Sequence[Expression]) -> None:
         """Outside aggregates, only GROUP BY expressions and constants may stand."""
@@ -248,7 +274,7 @@ class SelectBinder:
         bound = self._binder(clause, aggregates=True).bind(node)
         for item, column in zip(self.items, outputs, strict=True):
             if item == bound:
-                return _reference(column, node.span)
+                return column_reference(column, node.span)
         if isinstance(bound, Literal):
             raise BindError(
                 f"{clause} a constant {'orders' if clause == 'ORDER BY' else 'tells'} nothing",
@@ -262,54 +288,6 @@ class SelectBinder:
                 hint="add the expression to the select list",
             )
         return bound
-
-
-def order_key(key: syntax.OrderKey, expression: Expression) -> OrderKey:
-    """A bound order key; NULLs come last unless the text says otherwise, as in DuckDB."""
-    return OrderKey(
-        expression=expression,
-        descending=bool(key.descending),
-        nulls_first=bool(key.nulls_first),
-    )
-
-
-def output_named(node: syntax.Expression, outputs: Sequence[Column]) -> Expression | None:
-    """The output column that ORDER BY means by a position or a bare name.
-
-    Errors: BindError for a position out of range.
-    """
-    if isinstance(node, syntax.Number) and node.text.isdigit():
-        position = int(node.text)
-        if not 1 <= position <= len(outputs):
-            raise BindError(
-                f"ORDER BY {position} is out of range",
-                span=node.span,
-                hint=f"the select list has {len(outputs)} columns",
-            )
-        return _reference(outputs[position - 1], node.span)
-    if isinstance(node, syntax.ColumnName) and len(node.parts) == 1:
-        for column in first_of_each_name(outputs):
-            if column.name.lower() == node.parts[0].lower():
-                return _reference(column, node.span)
-    return None
-
-
-def row_count(node: syntax.Expression | None, binder: ExpressionBinder) -> int | None:
-    """The constant of LIMIT or OFFSET; None if absent or NULL. BindError if it is not one."""
-    if node is None:
-        return None
-    bound = binder.bind(node)
-    if not isinstance(bound, Literal) or not isinstance(bound.value, int | None):
-        raise BindError(f"{binder.clause} takes a constant whole number", span=node.span)
-    if bound.value is not None and bound.value < 0:
-        raise BindError(f"{binder.clause} cannot be negative", span=node.span)
-    return bound.value
-
-
-def _reference(column: Column, span: Span) -> ColumnRef:
-    return ColumnRef(
-        id=column.id, name=column.name, type=column.type, nullable=column.nullable, span=span
-    )
 
 
 def _has_aggregate(expression: Expression) -> bool:

@@ -119,4 +119,44 @@ def _call(node: syntax.Call) -> str:
         shown = f'"{shown}"' if shown in _QUOTED_FUNCTIONS else shown
         arguments = ", ".join(_text(argument) for argument in node.arguments)
         text = f"{shown}({'DISTINCT ' if node.distinct else ''}{arguments})"
-    return text if node.filter is None else f"{text} FILTER (WHERE {_text(node.filter)})"
+    text += "" if node.filter is None else f" FILTER (WHERE {_text(node.filter)})"
+    return text if node.window is None else f"{text} OVER {_window(node.window)}"
+
+
+def _window(window: syntax.Window | str) -> str:
+    if isinstance(window, str):
+        return _name(window)
+    parts = [] if window.base is None else [_name(window.base)]
+    if window.partition_by:
+        parts.append(f"PARTITION BY {', '.join(map(_text, window.partition_by))}")
+    if window.order_by:
+        parts.append(f"ORDER BY {', '.join(map(_order_key, window.order_by))}")
+    if window.frame is not None:
+        parts.append(_frame(window.frame))
+    return f"({' '.join(filter(None, parts))})"
+
+
+def _order_key(key: syntax.OrderKey) -> str:
+    words = [_text(key.expression)]
+    if key.descending is not None:
+        words.append("DESC" if key.descending else "ASC")
+    if key.nulls_first is not None:
+        words.append("NULLS FIRST" if key.nulls_first else "NULLS LAST")
+    return " ".join(words)
+
+
+_USUAL_FRAME = "RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"
+
+
+def _frame(frame: syntax.Frame) -> str:
+    """Empty for the frame that stands where none is written."""
+    stop = "CURRENT ROW" if frame.stop is None else _frame_bound(frame.stop)
+    text = f"{frame.unit.upper()} BETWEEN {_frame_bound(frame.start)} AND {stop}"
+    if frame.exclusion is not None:
+        return f"{text} EXCLUDE {frame.exclusion.upper()}"
+    return "" if text == _USUAL_FRAME else text
+
+
+def _frame_bound(bound: syntax.FrameBound) -> str:
+    kind = bound.kind.upper()
+    return kind if bound.offset is None else f"{_text(bound.offset)} {kind}"

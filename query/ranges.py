@@ -165,8 +165,12 @@ class _Ranges:
                 return natural_encoding(call.type) if size is None else text_encoding(size)
 
     def _bytes(self, expression: Expression) -> int | None:
+        """Of a text, and of another value as it is written out."""
+        if isinstance(expression, Literal) and expression.value is None:
+            return 0
         inner = self.of(expression)
-        return None if inner is None else text_bytes(inner)
+        written = inner if _is_text(expression) else written_range(expression.type, inner)
+        return None if written is None else text_bytes(written)
 
     def _arithmetic(self, call: Call) -> Encoding | None:
         bounds = [self._aligned(argument, call) for argument in call.arguments]

@@ -46,9 +46,10 @@ def called_bytes(call: Call, sizes: Sequence[int | None]) -> int | None:
             return _shortened(first, [_whole(a) for a in call.arguments[1:]])
         case "left":
             return _shortened(first, [1, _whole(call.arguments[1])])
-        case "concat":
+        case "concat" | "concat_ws":
             known = [size for size in sizes if size is not None]
-            return sum(known) if len(known) == len(sizes) else None
+            between = max(0, len(sizes) - 3) * first if call.function == "concat_ws" else 0
+            return sum(known) + between if len(known) == len(sizes) else None
         case "replace":
             return None if sizes[2] is None else first * max(1, sizes[2])
         case "lpad" | "rpad":
