@@ -12,7 +12,7 @@ class ProtocolFacts:
 
     `components`: how many components of a shared value one party holds.
     `and_bytes_per_peer`: what a party sends for the AND of a byte of planes, by the number of its
-    peers.
+    peers. `prepares`: whether a run makes correlations ahead of its data, as its price says.
     """
 
     name: str
@@ -20,6 +20,7 @@ class ProtocolFacts:
     most_parties: int
     components: int
     and_bytes_per_peer: float
+    prepares: bool
     assumption: str
     committee_assumption: str
 
@@ -45,6 +46,7 @@ PROTOCOLS = {
         most_parties=3,
         components=2,
         and_bytes_per_peer=0.5,
+        prepares=False,
         assumption="as long as no two parties pool what they see",
         committee_assumption="as long as no two compute parties pool what they see",
     ),
@@ -54,6 +56,7 @@ PROTOCOLS = {
         most_parties=5,
         components=1,
         and_bytes_per_peer=34,
+        prepares=True,
         assumption="even if all the others pool what they see",
         committee_assumption="as long as not all compute parties pool what they see",
     ),

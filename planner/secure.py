@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from functools import cache, cached_property
 from typing import Literal
 
 from ..query.bound import Expression, Frame
@@ -486,13 +487,13 @@ Root = Reveal | Store
 DEFAULT_ROUND_WORTH = 1 << 17
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class SecurePlan:
     """A whole query. `parties` are the compute parties by index; `asker` proposed the query.
 
     `outsiders` compute nothing: they may own fragments, receive, and ask. Their positions follow
     those of the compute parties. `round_worth`: the circuits take a round to last as long as the
-    ANDs of so many bytes of planes.
+    ANDs of so many bytes of planes. It has no slots, so that its digest is worked out once.
     """
 
     root: Root
@@ -531,7 +532,7 @@ class SecurePlan:
             ]
         )
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Hex SHA-256 of `text()`."""
         return hashlib.sha256(self.text().encode()).hexdigest()
@@ -564,9 +565,15 @@ def _fragment_owners(operator: Operator) -> Iterator[str]:
 def canonical(node: object) -> str:
     """A stable one-line text of any plan or expression node: every field that equality sees."""
     if hasattr(node, "__dataclass_fields__"):
-        shown = [f for f in fields(node) if f.compare]  # type: ignore[arg-type]
-        inner = " ".join(f"{f.name}={canonical(getattr(node, f.name))}" for f in shown)
+        names = _compared(type(node))  # type: ignore[arg-type]  # mypy: its instances' hash
+        inner = " ".join([f"{name}={canonical(getattr(node, name))}" for name in names])
         return f"({type(node).__name__} {inner})"
     if isinstance(node, tuple):
-        return "[" + " ".join(canonical(item) for item in node) + "]"
+        return "[" + " ".join([canonical(item) for item in node]) + "]"
     return repr(node)
+
+
+@cache
+def _compared(node_type: type) -> tuple[str, ...]:
+    """The names of the fields that equality sees."""
+    return tuple(field.name for field in fields(node_type) if field.compare)

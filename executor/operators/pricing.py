@@ -10,6 +10,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from ...planner.cost import Cost, PlanCost
+from ...planner.protocol_facts import PROTOCOLS
 from ...planner.secure import (
     DEFAULT_ROUND_WORTH,
     Fragment,
@@ -47,6 +48,7 @@ class DryRunPricer:
         self.protocol = protocol
         self.round_worth = round_worth
         self._operator_cost = lru_cache(maxsize=4096)(self._price_operator)
+        self._plan_cost = lru_cache(maxsize=64)(self._price_plan)
 
     def operator_cost(self, operator: Operator, round_worth: int | None = None) -> Cost:
         """The cost of one operator alone, its inputs given in every form."""
@@ -57,14 +59,18 @@ class DryRunPricer:
 
         A column that is computed when it is first needed counts where it is needed. All fragments
         are shared in one round, which counts for the first of them. Where correlations are made
-        ahead, a second dry run counts them first, as a run makes them.
+        ahead, a second dry run counts them first, as a run makes them. The last prices are
+        remembered: planning may have asked for them before.
         """
+        return self._plan_cost(plan)
+
+    def _price_plan(self, plan: SecurePlan) -> PlanCost:
         count, outsiders = len(plan.parties), len(plan.outsiders)
         first = counting_protocol(plan.protocol, count, outsiders=outsiders)
         operators = _run(plan, first)
-        preparation = first.preparation()
-        if not preparation and plan.protocol == "replicated":
+        if not PROTOCOLS[plan.protocol].prepares:
             return PlanCost(total=first.cost(), operators=operators)
+        preparation = first.preparation()
         second = counting_protocol(plan.protocol, count, preparation, outsiders=outsiders)
         ahead = second.cost()
         _run(plan, second)

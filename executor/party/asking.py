@@ -67,10 +67,9 @@ class Inquiry:
         timer.daemon = True
         timer.start()
         try:
-            command = self._resources.compiler.command(self._question.statement)
-            if command is not None:
-                return self._performed(command)
-            statement = self._resources.compiler.bind(self._question.statement)
+            statement = self._resources.compiler.read(self._question.statement)
+            if not isinstance(statement, Statement):
+                return self._performed(statement)
             if statement.explain in ("plan", "privacy"):
                 return self._explained(statement)
             return self._answered(statement)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -22,8 +21,6 @@ from ...query.errors import BindError, SqlError, UserError
 from ..operators.pricing import DryRunPricer
 from .shared_tables import SharedTables
 
-_REMEMBERED = 64
-
 
 def _admit_all(root: Root) -> None:
     """What is only supposed may be as large as it likes."""
@@ -34,8 +31,8 @@ class Compiler(Protocol):
 
     catalog: Catalog
 
-    def command(self, text: str) -> Command | None:
-        """The command that a text holds; None if it holds a query. Errors: as `bind`."""
+    def read(self, text: str) -> Command | Statement:
+        """The one command or query that a text holds. Errors: as `bind`."""
 
     def bind(self, text: str) -> Statement:
         """The one statement that a text holds. Errors: SqlError, UserError."""
@@ -54,7 +51,7 @@ class Compiler(Protocol):
 
 
 class SqlCompiler:
-    """Compiles against one catalog and the shared tables of now; remembers the last prices.
+    """Compiles against one catalog and the shared tables of now.
 
     `parties` are the compute parties by index, `outsiders` the others. `admit` sees every plan
     before time and memory go into its price, and may raise.
@@ -80,20 +77,19 @@ class SqlCompiler:
         self._admit = admit
         self._shared = shared
         self._pricer = self._pricer_on(link)
-        self.price = lru_cache(_REMEMBERED)(self._pricer.plan_cost)
 
-    def command(self, text: str) -> Command | None:
-        """The command that a text holds, None if it holds a query. Errors: as `bind`."""
+    def read(self, text: str) -> Command | Statement:
+        """The one command or query that a text holds. Errors: as `bind`."""
         statement, catalog = self._parsed(text)
-        return bind_command(statement, catalog, text=text)
+        command = bind_command(statement, catalog, text=text)
+        if command is not None:
+            return command
+        return bind(statement, catalog, parties=self._members, text=text)
 
     def bind(self, text: str) -> Statement:
         """The one statement that a text holds. Errors: SqlError, UserError."""
-        try:
-            statement, catalog = self._parsed(text)
-            return bind(statement, catalog, parties=self._members, text=text)
-        except SqlError as error:
-            raise error.located(text) from None
+        statement, catalog = self._parsed(text)
+        return bind(statement, catalog, parties=self._members, text=text)
 
     def _parsed(self, text: str) -> tuple[syntax.Statement, Catalog]:
         """The one statement of a text, and the catalog that it is bound to.
@@ -126,6 +122,10 @@ class SqlCompiler:
             )
         except SqlError as error:
             raise error.located(statement.text) from None
+
+    def price(self, plan: SecurePlan) -> PlanCost:
+        """What the plan will cost; remembered for a while."""
+        return self._pricer.plan_cost(plan)
 
     def explain(self, statement: Statement, plan: SecurePlan) -> str:
         """The plan for people, with its cost, by the options of the EXPLAIN. Errors: BindError."""

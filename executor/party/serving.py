@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 import pyarrow as pa
 
+from ...query.bound import Statement
 from ...query.errors import CancelledError, InternalError, SessionError, TacitError
 from .asking import Inquiry, Reply
 from .failures import describe_failure
@@ -59,8 +60,9 @@ class OwnerService:
     def check(self, check: Check) -> Body:
         """Reads and plans a statement. Errors: as of a query that nobody has to agree to."""
         compiler = self._resources.compiler
-        if compiler.command(check.statement) is None:
-            compiler.plan(compiler.bind(check.statement), self._resources.party)
+        read = compiler.read(check.statement)
+        if isinstance(read, Statement):
+            compiler.plan(read, self._resources.party)
         return {}
 
     def cancel(self, message: Cancel) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from ...connectors.source import TableSource
+from ...planner.protocol_facts import PROTOCOLS
 from ...planner.secure import Operator, SecurePlan, children
 from ...query.errors import InternalError, PeerViolationError, SessionError, TacitError
 from ..sharing.protocol import SharingProtocol
@@ -200,10 +201,16 @@ class Session:
             channel,
             keys,
             context=self._context(),
-            preparation=self._resources.compiler.price(self.plan).preparation,
+            preparation=self._preparation(),
         )
         self._state = "running"
         return protocol
+
+    def _preparation(self) -> tuple[tuple[str, int, int], ...]:
+        """What is made ahead: only a protocol that prepares needs the plan's price."""
+        if not PROTOCOLS[self.plan.protocol].prepares:
+            return ()
+        return self._resources.compiler.price(self.plan).preparation
 
     def _context(self) -> bytes:
         """What the session's keys are bound to: everything that the parties agreed on."""

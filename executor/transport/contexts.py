@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import ssl
 from collections.abc import Iterable
+from functools import lru_cache
 
 from .identity import Identity
 
@@ -18,8 +19,12 @@ def server_context(identity: Identity, trusted: Iterable[bytes]) -> ssl.SSLConte
     return context
 
 
+@lru_cache(maxsize=64)
 def client_context(identity: Identity, certificate_pem: bytes) -> ssl.SSLContext:
-    """For connecting to the one party that holds the key of `certificate_pem`."""
+    """For connecting to the one party that holds the key of `certificate_pem`.
+
+    Kept, as reading the own key takes longer than a handshake; no TLS session is ever resumed.
+    """
     return _context(ssl.PROTOCOL_TLS_CLIENT, identity, [certificate_pem])
 
 

@@ -11,6 +11,7 @@ import re
 import stat
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 
 from cryptography import x509
@@ -100,6 +101,7 @@ def load_identity(directory: Path) -> Identity:
     return Identity(party=_party_of(certificate), directory=directory, certificate_pem=pem)
 
 
+@lru_cache(maxsize=64)
 def fingerprint(certificate_pem: bytes) -> str:
     """The hex SHA-256 of the certificate's DER form. Errors: ConfigurationError."""
     return _parse(certificate_pem, "the certificate").fingerprint(hashes.SHA256()).hex()
