@@ -80,7 +80,8 @@ def amount(cost: Cost) -> str:
     """Rounds, and the bytes that the busiest party sends."""
     about = "~" if cost.expected else ""
     sent = max(cost.sent_bytes, default=0)
-    return f"{about}{cost.rounds:,} rounds, {about}{bytes_text(sent)} per party"
+    rounds = "round" if cost.rounds == 1 else "rounds"
+    return f"{about}{cost.rounds:,} {rounds}, {about}{bytes_text(sent)} per party"
 
 
 def bytes_text(count: int) -> str:
