@@ -74,7 +74,6 @@ class _Meter:
             select.where,
             *select.group_by,
             *select.distinct_on,
-            *select.distinct_on,
             select.having,
             select.qualify,
         ):
