@@ -386,14 +386,16 @@ def rows_of(table: pa.Table) -> list[tuple[Any, ...]]:
 
 
 def _sort_key(row: Sequence[Any]) -> tuple[Any, ...]:
+    """Rows that differ in what a double may be off by come in one order; others by all digits."""
     return tuple(
-        (v is None, "" if v is None else type(v).__name__, 0 if v is None else _rough(v))
+        (v is None, "" if v is None else type(v).__name__, 0 if v is None else _rounded(v, digits))
+        for digits in (7, 10)
         for v in row
     )
 
 
-def _rough(value: Any) -> Any:
-    return float(f"{value:.7g}") if isinstance(value, float) else value
+def _rounded(value: Any, digits: int) -> Any:
+    return float(f"{value:.{digits}g}") if isinstance(value, float) else value
 
 
 def assert_same(actual: pa.Table, expected: pa.Table, *, ordered: bool) -> None:
