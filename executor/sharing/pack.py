@@ -2,11 +2,13 @@
 
 Planes hold row r in bit r % 64 of word r // 64; packed rows hold plane p in bit p % 8 of byte
 p // 8. Both directions are transposes of bit matrices, done as 8 x 8 blocks inside 64-bit words
-(Warren, Hacker's Delight, section 7-3), in blocks of rows that stay in the cache.
+(Warren, Hacker's Delight, section 7-3). Blocks of rows stay in the cache; where there are few
+rows, a block holds many groups of eight planes, so that wide rows take few calls.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -15,7 +17,8 @@ from numpy.typing import NDArray
 from .shares import Words, words
 
 _BLOCK_WORDS = 1024
-"""Words of one plane per block: 8 planes of them, and the scratch, fit the first-level cache."""
+"""Words of one plane per block, or of planes of several groups: eight times as many, and the
+scratch, fit the second-level cache."""
 
 _STEPS = (
     (1, np.uint64(1), np.uint64(0x5555555555555555)),
@@ -31,50 +34,82 @@ def row_bytes(width: int) -> int:
 
 def planes_to_rows(planes: Words, rows: int) -> NDArray[np.uint8]:
     """Packs planes, shape (width, words(rows)), to bytes, shape (rows, row_bytes(width))."""
-    width = len(planes)
-    packed = np.empty((words(rows) * 64, row_bytes(width)), dtype=np.uint8)
-    for start, stop, eight, scratch in _blocks(words(rows)):
-        for group in range(row_bytes(width)):
-            source = planes[group * 8 : group * 8 + 8, start:stop]
-            eight[: len(source)] = source
-            eight[len(source) :] = 0
-            _transpose_bits(eight, scratch)
-            target = packed[start * 64 : stop * 64, group].reshape(-1, 8)
-            target[...] = eight.view(np.uint8).T
+    if len(planes) == 1:
+        return np.unpackbits(_octets(planes[0]), count=rows, bitorder="little")[:, None]
+    packed = np.empty((words(rows) * 64, row_bytes(len(planes))), dtype=np.uint8)
+    lanes = _lanes(packed)
+    whole, rest = _groups(planes)
+    for groups, columns, eight, scratch in _blocks(packed.shape[1], words(rows)):
+        given = whole[:, groups, columns]
+        eight[:, : given.shape[1]] = given
+        if given.shape[1] < eight.shape[1]:
+            eight[: len(rest), -1] = rest[:, columns]
+            eight[len(rest) :, -1] = 0
+        _transpose_bits(eight, scratch)
+        lanes[:, groups, columns.start * 8 : columns.stop * 8] = eight.view(np.uint8)
     return packed[:rows]
 
 
 def rows_to_planes(packed: NDArray[np.uint8], width: int) -> Words:
     """Unpacks bytes, shape (rows, row_bytes(width)), to planes; bits past the last row are 0."""
-    rows = len(packed)
-    planes = np.empty((width, words(rows)), dtype=np.uint64)
-    for start, stop, eight, scratch in _blocks(words(rows)):
-        block = packed[start * 64 : stop * 64]
-        whole = len(block) // 8
-        for group in range(row_bytes(width)):
-            lanes = eight.view(np.uint8)
-            column = block[:, group]
-            lanes[:, :whole] = column[: whole * 8].reshape(-1, 8).T
-            lanes[:, whole:] = 0
-            lanes[: len(column) - whole * 8, whole : whole + 1] = column[whole * 8 :, None]
-            _transpose_bits(eight, scratch)
-            target = planes[group * 8 : group * 8 + 8, start:stop]
-            target[...] = eight[: len(target)]
+    planes = np.empty((width, words(len(packed))), dtype=np.uint64)
+    if width == 1:
+        bits = np.packbits(packed[:, 0] & 1, bitorder="little")
+        planes[0, -1:] = 0
+        _octets(planes[0])[: len(bits)] = bits
+        return planes
+    lanes, last = _lanes(packed), packed[len(packed) // 8 * 8 :]
+    whole, rest = _groups(planes)
+    for groups, columns, eight, scratch in _blocks(packed.shape[1], planes.shape[1]):
+        given = lanes[:, groups, columns.start * 8 : columns.stop * 8]
+        octets = eight.view(np.uint8)
+        octets[:, :, : given.shape[2]] = given
+        if given.shape[2] < octets.shape[2]:
+            octets[:, :, given.shape[2] :] = 0
+            octets[: len(last), :, given.shape[2]] = last[:, groups]
+        _transpose_bits(eight, scratch)
+        target = whole[:, groups, columns]
+        target[...] = eight[:, : target.shape[1]]
+        if target.shape[1] < eight.shape[1]:
+            rest[:, columns] = eight[: len(rest), -1]
     return planes
 
 
-def _blocks(count: int) -> Iterator[tuple[int, int, Words, Words]]:
-    """Ranges of words, each with a block of eight planes and scratch for half of it."""
-    for start in range(0, count, _BLOCK_WORDS):
-        stop = min(count, start + _BLOCK_WORDS)
-        eight = np.empty((8, stop - start), dtype=np.uint64)
-        yield start, stop, eight, np.empty((4, stop - start), dtype=np.uint64)
+def _octets(plane: NDArray[np.uint64]) -> NDArray[np.uint8]:
+    """One plane as bytes of eight rows each."""
+    return np.ascontiguousarray(plane).view(np.uint8)
+
+
+def _lanes(packed: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A view of the rows in whole eights: row in its eight, byte of the row, eight."""
+    count, size = len(packed) // 8, packed.shape[1]
+    return packed[: count * 8].reshape(count, 8, size).transpose(1, 2, 0)
+
+
+def _groups(planes: Words) -> tuple[Words, Words]:
+    """Views of the planes: number in its eight, eight, word; and the planes that are left."""
+    count = len(planes) // 8
+    whole = planes[: count * 8].reshape(count, 8, planes.shape[1])
+    return whole.transpose(1, 0, 2), planes[count * 8 :]
+
+
+def _blocks(groups: int, count: int) -> Iterator[tuple[slice, slice, Words, Words]]:
+    """Ranges of groups and of words, with a block of these groups' planes and scratch for half."""
+    together = max(1, min(groups, _BLOCK_WORDS // max(1, count)))
+    space = np.empty(12 * together * min(count, _BLOCK_WORDS), dtype=np.uint64)
+    for column in range(0, count, _BLOCK_WORDS):
+        columns = slice(column, min(count, column + _BLOCK_WORDS))
+        for group in range(0, groups, together):
+            some = slice(group, min(groups, group + together))
+            shape = (8, some.stop - some.start, columns.stop - columns.start)
+            size = math.prod(shape)
+            yield some, columns, space[:size].reshape(shape), space[size : size * 3 // 2]
 
 
 def _transpose_bits(eight: Words, scratch: Words) -> None:
     """Swaps plane number and bit position inside every byte, in place; its own inverse."""
     for step, shift, mask in _STEPS:
-        pairs = eight.reshape(4 // step, 2, step, -1)
+        pairs = eight.reshape(4 // step, 2, step, eight[0].size)
         low, high = pairs[:, 0], pairs[:, 1]
         swap = scratch.reshape(low.shape)
         np.right_shift(low, shift, out=swap)
