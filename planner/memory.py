@@ -25,6 +25,9 @@ from .secure import (
 NODE_BYTES = 2**28
 """A node that has answered small queries, its database included."""
 
+SPILL_SHARE = 2
+"""Relations wait on disk where a plan's peak without that is above this part of a node's limit."""
+
 MOVING = 12
 """How many times its rows an operator holds that sorts them or looks them up."""
 
@@ -36,11 +39,17 @@ SCRATCH_BITS = 64
 
 
 def memory_bytes(root: Operator, components: int) -> int:
-    """The predicted peak. `components`: how many a party holds of every share."""
+    """The predicted peak with everything in memory. `components`: a party's part of a share."""
     operators = list(every_operator(root))
     given = sum(relation_bytes(o) for o in operators if isinstance(o, Fragment | Stored))
     heaviest = max(_working_bytes(o) for o in operators)
     return NODE_BYTES + components * (given + heaviest)
+
+
+def spilling_bytes(root: Operator, components: int) -> int:
+    """The same where relations wait on disk while others are worked on."""
+    heaviest = max(_working_bytes(o) for o in every_operator(root))
+    return NODE_BYTES + components * heaviest
 
 
 def relation_bytes(operator: Operator) -> int:

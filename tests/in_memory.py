@@ -19,6 +19,7 @@ from tacit.executor.operators.run import run_plan
 from tacit.executor.sharing.protocols import open_outside, open_protocol
 from tacit.executor.sharing.randomness import agree_keys
 from tacit.executor.sharing.shares import Bits
+from tacit.executor.sharing.spilling import Spill
 from tacit.executor.transport.memory import memory_channels
 from tacit.planner import plan_query
 from tacit.planner.cost import LINKS, Cost, PlanCost
@@ -126,11 +127,13 @@ def run_in_memory(
     *,
     record: bool = False,
     shelves: Mapping[str, MemoryShelf] | None = None,
+    spills: Mapping[str, Spill] | None = None,
     watch_protocol: Callable[[Any], Any] = lambda protocol: protocol,
 ) -> Outcome:
     """Runs a plan at all its members, in threads over in-memory channels, and prices it.
 
-    `watch_protocol` may put something of a test's own around each party's protocol.
+    `spills`: where relations wait on disk. `watch_protocol` may put something of a test's own
+    around each party's protocol.
     """
     predicted = predicted_cost(plan)
     count, outsiders = len(plan.members), len(plan.outsiders)
@@ -174,6 +177,7 @@ def run_in_memory(
                 source=sources[plan.members[index]],
                 watch=lambda number, step: None,
                 shelf=None if shelves is None else shelves[plan.members[index]],
+                spill=None if spills is None else spills[plan.members[index]],
             )
         except BaseException as error:
             failures.append(error)
@@ -304,6 +308,7 @@ class Federation:
         asker: str | None = None,
         sort: SortAlgorithm | None = None,
         plan: SecurePlan | None = None,
+        spills: Mapping[str, Spill] | None = None,
     ) -> Outcome:
         """Runs one query at all parties, in threads over in-memory channels.
 
@@ -313,7 +318,9 @@ class Federation:
         plan = plan or self.plan(sql, asker=asker)
         if sort is not None:
             plan = replace(plan, root=with_sort(plan.root, sort))
-        return run_in_memory(plan, self.sources, record=self.record, shelves=state.shelves)
+        return run_in_memory(
+            plan, self.sources, record=self.record, shelves=state.shelves, spills=spills
+        )
 
     def oracle(self, sql: str) -> pa.Table:
         """DuckDB's answer on the union of all parties' data; division by zero is NULL."""

@@ -1,8 +1,9 @@
 """Local fragments: what an owner computes alone in DuckDB, and how its rows enter as shares.
 
 All fragments of a plan run first, each at its owner, and all their columns are shared in ONE
-round: w bits per row and Boolean column, 64 per ring column, 1 per null plane, 1 for validity, from
-the owner alone. Rows beyond the fragment's result up to its public bound are padding, valid = 0.
+round (in several where they are large, see groups.py): w bits per row and Boolean column, 64 per
+ring column, 1 per null plane, 1 for validity, from the owner alone. Rows beyond the fragment's
+result up to its public bound are padding, valid = 0.
 The owner keeps its rows in clear beside their shares, for operators that can use that.
 Where texts leave their owners as hashes, or rows enter a cuckoo table, the key of these is drawn in
 a round before.
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import pyarrow as pa
@@ -23,9 +25,12 @@ from ...planner.hashing import HASH_KEY
 from ...planner.secure import Form, Fragment
 from ...query.datatypes import Column
 from ...query.errors import DataError, InternalError
+from ..sharing.groups import grouped, on_disk
+from ..sharing.messages import input_bytes
 from ..sharing.pack import row_bytes, rows_to_planes
 from ..sharing.protocol import Input, SharingProtocol
 from ..sharing.shares import Share, as_bits, as_ring
+from ..sharing.spilling import Spill
 from .known import Known
 from .layout import Clear, Layout, layout_of
 from .table import SecretColumn, SecretTable, encoding_of_column
@@ -44,6 +49,15 @@ class OwnedRows:
     values: tuple[NDArray[np.uint64], ...]
     clear: tuple[Clear, ...]
     padding: NDArray[np.bool_]
+
+    def on_disk(self, spill: Spill | None) -> OwnedRows:
+        """The same rows, on disk where memory is spared. Errors: SessionError."""
+        if spill is None:
+            return self
+        kept = iter(spill.keep_arrays([*self.values, *chain(*self.clear), self.padding]))
+        values = tuple(next(kept) for _ in self.values)
+        clear = tuple((next(kept), next(kept)) for _ in self.clear)
+        return OwnedRows(values, clear, next(kept))
 
 
 def draw_run_key(
@@ -201,7 +215,7 @@ def _shapes(fragment: Fragment) -> list[tuple[int, int]]:
 def share_fragments(
     p: SharingProtocol, items: Sequence[tuple[Fragment, int, OwnedRows | None]]
 ) -> list[SecretTable]:
-    """Shares all fragments (with their owners' positions) in one round."""
+    """Shares all fragments (with their owners' positions) in one round, or a few large ones."""
     if not items:
         return []
     inputs: list[Input] = []
@@ -211,7 +225,8 @@ def share_fragments(
             inputs.append(
                 Input(owner=owner, rows=fragment.rows, width=width, bits=bits, values=values)
             )
-    shares = iter(p.input(inputs))
+    groups = grouped(inputs, input_bytes)
+    shares = iter([share for group in groups for share in on_disk(p, p.input(group))])
     tables: list[SecretTable] = []
     for fragment, owner, owned in items:
         taken = [next(shares) for _ in _shapes(fragment)]

@@ -37,6 +37,7 @@ from ...planner.secure import (
 from ...planner.visibility import known_after
 from ...query.errors import InternalError, SessionError
 from ..sharing.protocol import SharingProtocol
+from ..sharing.spilling import Spill
 from .aggregate import aggregate
 from .attach import attach
 from .check import check_rows
@@ -50,6 +51,7 @@ from .reveal import reveal
 from .rows import aligned_sum, concat, filter_rows, in_encoding, project
 from .stored import Shelf, read_stored, store
 from .table import Execution, SecretTable, encoding_of_column
+from .waiting import Waiting
 from .window import window
 
 Watch = Callable[[int, str], None]
@@ -64,18 +66,20 @@ def run_plan(
     source: TableSource | None,
     watch: Watch,
     shelf: Shelf | None = None,
+    spill: Spill | None = None,
 ) -> pa.Table | None:
     """Runs the plan; returns the result at its recipients and None elsewhere.
 
     An outsider runs it over a protocol of its own kind (sharing/outsider.py): what lies between its
     fragments and its result is a dry run there.
 
-    `shelf`: this party's shares of shared tables, which the plan may read or add to.
+    `shelf`: this party's shares of shared tables, which the plan may read or add to. `spill`: where
+    relations wait, if this party's memory is to be spared.
 
     Errors: DataError at an owner whose data break the catalog's promises; SessionError at every
     party if a failure flag opens; whatever the channel raises.
     """
-    runner = Runner(plan, protocol, watch, shelf)
+    runner = Runner(plan, protocol, watch, shelf, spill)
     tables = runner.share(party, source)
     return runner.finish(tables)
 
@@ -101,10 +105,13 @@ class Runner:
         protocol: SharingProtocol,
         watch: Watch,
         shelf: Shelf | None = None,
+        spill: Spill | None = None,
     ) -> None:
         self.plan = plan
         self.protocol = protocol
         protocol.round_worth = plan.round_worth
+        protocol.spill = spill
+        self.waiting = Waiting(spill)
         self.execution = Execution(protocol)
         self.watch = watch
         self.shelf = shelf
@@ -137,18 +144,21 @@ class Runner:
                     self.held[fragment] = table
                 else:
                     owned = encode_rows(fragment, table, run_key=run_key)
+                    owned = owned.on_disk(self.protocol.spill)
             if fragment.held:
                 continue
             items.append((fragment, self.plan.members.index(fragment.owner), owned))
         self.watch(positions[-1] if positions else 0, "share")
         tables = share_fragments(self.protocol, items)
         shared = [position for position in positions if not _is_held(self.operators[position])]
+        self.waiting.settle(tables)
         return dict(zip(shared, tables, strict=True))
 
     def finish(self, tables: dict[int, SecretTable]) -> pa.Table | None:
         """Runs everything above the fragments; an operator that occurs twice runs once.
 
-        A relation is let go as soon as the last operator that reads it has run.
+        A relation is let go as soon as the last operator that reads it has run; until then it may
+        wait on disk.
         """
         stack: list[SecretTable] = []
         known: dict[Operator, SecretTable] = {}
@@ -165,6 +175,7 @@ class Runner:
                 else:
                     self.watch(position, type(operator).__name__.lower())
                     known[operator] = self.apply(operator, inputs)
+                    self.waiting.settle([known[operator]])
             uses[operator] -= 1
             stack.append(known[operator] if uses[operator] else known.pop(operator))
         root = self.plan.root

@@ -32,7 +32,7 @@ from .literal import text_code
 Form: TypeAlias = Literal["bits", "ring"]
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, kw_only=True, weakref_slot=True)
 class SecretColumn:
     """One column of shares; `null` is one plane (None: never NULL).
 
@@ -87,7 +87,7 @@ def _widen(column: SecretColumn, target: Encoding) -> Bits:
     return zero_extend(column.bits, target.width)
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class SecretTable:
     """Columns by id, in order; `valid` is one plane."""
 

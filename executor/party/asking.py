@@ -176,7 +176,10 @@ class Inquiry:
             complain(f"session {session_id} ended at step {session.step!r}: {cause}")
             raise cause from None
         audit.record(
-            "finished", session=session_id, seconds=round(time.monotonic() - self._began, 3)
+            "finished",
+            session=session_id,
+            seconds=round(time.monotonic() - self._began, 3),
+            spilled_bytes=session.spilled_bytes,
         )
         return table, self._measured(usage, replies)
 

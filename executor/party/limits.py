@@ -5,7 +5,7 @@ Both follow from the plan alone, whose sizes are public.
 
 from __future__ import annotations
 
-from ...planner.memory import every_operator, memory_bytes
+from ...planner.memory import SPILL_SHARE, every_operator, memory_bytes, spilling_bytes
 from ...planner.secure import Root
 from ...query.errors import SessionError
 from ..sharing.protocols import PROTOCOLS
@@ -23,10 +23,19 @@ def check_limits(
                 f"({type(operator).__name__.lower()}), but {party} allows at most "
                 f"{settings.max_rows} (max_rows in its party.toml)"
             )
-    needed = memory_bytes(root, PROTOCOLS[protocol].components)
+    if not spills(root, settings, protocol):
+        return
+    needed = spilling_bytes(root, PROTOCOLS[protocol].components)
     if needed > settings.max_memory_bytes:
         raise SessionError(
-            f"the query needs about {needed:,} bytes of memory at each compute party, but {party} "
-            f"allows at most {settings.max_memory_bytes:,} (max_memory_bytes in its party.toml): "
-            "filter and aggregate at the owners, or lower ROWS in the catalog"
+            f"the query needs about {needed:,} bytes of memory at each compute party, with what "
+            f"waits put on disk, but {party} allows at most {settings.max_memory_bytes:,} "
+            "(max_memory_bytes in its party.toml): filter and aggregate at the owners, or lower "
+            "ROWS in the catalog"
         )
+
+
+def spills(root: Root, settings: PartySettings, protocol: str) -> bool:
+    """Whether relations wait on disk, as what they take in memory is a large part of the limit."""
+    needed = memory_bytes(root, PROTOCOLS[protocol].components)
+    return needed > settings.max_memory_bytes // SPILL_SHARE

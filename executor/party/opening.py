@@ -13,6 +13,7 @@ from ...query.catalog import Catalog
 from ...query.errors import ConfigurationError
 from ..operators.run import run_plan
 from ..sharing.protocols import PROTOCOLS
+from ..sharing.spilling import prepare_directory
 from ..transport.identity import Identity, load_identity
 from ..transport.listener import DataListener
 from .audit import AUDIT_FILE, AuditLog
@@ -29,6 +30,7 @@ from .slot import Slot
 from .source_gate import SourceGate
 from .table_files import Safe, storage_key
 
+SPILL_DIRECTORY = "spill"
 _OWN_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -87,6 +89,7 @@ def open_resources(
         gate=gate,
         audit=audit,
         shared=shared,
+        spill_directory=_spill_directory(own, settings),
         results=ResultStore(own, party, limit=settings.max_results),
         slot=Slot(),
         links=_links(federation, identity, stack),
@@ -109,6 +112,16 @@ def _check_local(federation: Federation, own: Path, settings: PartySettings) -> 
             f"{own / PARTY_FILE}: local is for federations on one machine, but federation.toml "
             f"names {', '.join(sorted(hosts - _OWN_HOSTS))}; say in {POLICY_FILE} what is allowed"
         )
+
+
+def _spill_directory(own: Path, settings: PartySettings) -> Path:
+    """Where relations wait, empty. Errors: ConfigurationError if it cannot be written to."""
+    directory = settings.spill_directory or own / SPILL_DIRECTORY
+    try:
+        prepare_directory(directory)
+    except OSError as error:
+        raise ConfigurationError(f"cannot use {directory}: {error.strerror}") from error
+    return directory
 
 
 def _identity(federation: Federation, party: str) -> Identity:

@@ -214,7 +214,12 @@ class Participant:
             )
             table, usage = session.run()
             seconds = round(time.monotonic() - began, 3)
-            audit.record("finished", session=session.id, seconds=seconds)
+            audit.record(
+                "finished",
+                session=session.id,
+                seconds=seconds,
+                spilled_bytes=session.spilled_bytes,
+            )
             if table is not None:
                 resources.results.store(session.id, table, asker=asker, statement=plan.statement)
                 audit.record("delivered", session=session.id, recipient=resources.party)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import pyarrow as pa
@@ -13,6 +14,7 @@ from ...connectors.source import TableSource
 from ...planner.secure import SecurePlan
 from ..operators.stored import Shelf
 from ..sharing.protocol import SharingProtocol
+from ..sharing.spilling import Spill
 from ..transport.identity import Identity
 from ..transport.listener import DataListener
 from .audit import AuditLog
@@ -39,6 +41,7 @@ class RunPlan(Protocol):
         source: TableSource | None,
         watch: Callable[[int, str], None],
         shelf: Shelf | None,
+        spill: Spill | None,
     ) -> pa.Table | None: ...
 
 
@@ -57,6 +60,7 @@ class Resources:
     audit: AuditLog
     results: ResultStore
     shared: SharedTables
+    spill_directory: Path
     slot: Slot
     links: Mapping[str, ControlLink]
     listener: DataListener

@@ -18,9 +18,11 @@ from ...query.errors import InternalError, PeerViolationError, SessionError, Tac
 from ..sharing.protocol import SharingProtocol
 from ..sharing.protocols import open_outside, open_protocol
 from ..sharing.randomness import KEY_ROUNDS, SessionKeys, agree_keys
+from ..sharing.spilling import Spill
 from ..transport.channel import Counters
 from ..transport.mesh import PeerAddress, connect_mesh
 from ..transport.tls import Limits, TlsChannel
+from .limits import spills
 from .messages import Usage
 from .resources import Resources, complain
 from .stopwatch import Stopwatch
@@ -58,6 +60,7 @@ class Session:
         self._busy = Stopwatch()
         self._state, self._step, self._step_number = "connecting", "connecting", 0
         self._steps = _count(plan.root)
+        self._spill = self._place_to_wait()
 
     def run(self) -> tuple[pa.Table | None, Usage]:
         """Runs the plan with the other parties; the result if it is revealed here, and the cost.
@@ -94,6 +97,11 @@ class Session:
     @property
     def step(self) -> str:
         return self._step
+
+    @property
+    def spilled_bytes(self) -> int:
+        """How much of what waited has been put on disk."""
+        return 0 if self._spill is None else self._spill.written_bytes
 
     def stage(self) -> Stage:
         """Where the session is now."""
@@ -134,6 +142,7 @@ class Session:
                 source=self._source,
                 watch=self._watch,
                 shelf=shelf,
+                spill=self._spill,
             )
             self._busy.stop()
         finally:
@@ -148,6 +157,13 @@ class Session:
             sent_messages=counters.sent_messages - self._start.sent_messages,
             busy_microseconds=round(self._busy.seconds * 1e6),
         )
+
+    def _place_to_wait(self) -> Spill | None:
+        """Where relations wait, if the plan lets expect that memory will be scarce."""
+        resources, plan = self._resources, self.plan
+        if self._outside or not spills(plan.root, resources.settings, plan.protocol):
+            return None
+        return Spill(resources.spill_directory, resources.party)
 
     def _connect(self) -> TlsChannel:
         resources, settings = self._resources, self._resources.settings

@@ -22,6 +22,7 @@ class PartySettings:
     silent for so long counts as stalled. queue_seconds: how long a query waits while another one
     runs. max_rows: the largest relation (public bound) that a query may have here, and
     max_memory_bytes: how much memory it may take, as its plan lets expect (planner/memory.py).
+    spill_directory: where relations of larger queries wait, if not in spill beside party.toml.
     fragment_memory_bytes: what the database that works on this party's own tables may take.
     max_results: how many results of others' queries are kept; more are refused until the owner
     removes some.
@@ -46,6 +47,7 @@ class PartySettings:
     max_frame_bytes: int = 2**30
     data_directory: Path | None = None
     public_directory: Path | None = None
+    spill_directory: Path | None = None
     listen_host: str | None = None
 
 
@@ -74,6 +76,7 @@ def load_settings(directory: Path) -> PartySettings:
         max_frame_bytes=section.count("max_frame_bytes", default.max_frame_bytes),
         data_directory=section.directory("data_directory"),
         public_directory=section.directory("public_directory"),
+        spill_directory=section.directory("spill_directory"),
         listen_host=section.optional_text("listen_host"),
     )
 

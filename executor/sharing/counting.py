@@ -22,6 +22,7 @@ from .owner_messages import gather_rounds, permute_rounds, resized
 from .protocol import Input, ShuffleHandle
 from .rounds import Round
 from .shares import Bits, Ring, Share
+from .spilling import Spill
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +58,7 @@ class Counting:
     def __init__(self, parties: int, outsiders: int = 0) -> None:
         self.parties = parties
         self.round_worth = messages.ROUND_WORTH
+        self.spill: Spill | None = None
         self.members = parties + outsiders
         self._depths = [0] * self.members
         self._sent_bytes: list[float] = [0] * self.members

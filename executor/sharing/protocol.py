@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ..transport.channel import Buffer
 from .rounds import Received, Round
 from .shares import Bits, Ring, Share
+from .spilling import Spill
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,8 @@ class SharingProtocol(Protocol):
     round_worth: int
     """A round lasts as long as the ANDs of so many bytes of planes: circuits trade one for the
     other by it. The plan sets it, the same at every party."""
+    spill: Spill | None
+    """Where this party may keep what waits, if its memory is to be spared. Local."""
 
     def input(self, inputs: Sequence[Input]) -> list[Share]:
         """Shares the owners' columns. 1 round; w (or `bits`) bits per row from each owner (outside

@@ -32,6 +32,7 @@ from .protocol import Input, ShuffleHandle
 from .randomness import Purpose, SessionKeys
 from .rounds import Received, Round
 from .shares import Bits, Ring, Share, words
+from .spilling import Spill
 
 
 class ReplicatedProtocol:
@@ -48,6 +49,7 @@ class ReplicatedProtocol:
     def __init__(self, channel: Channel, keys: SessionKeys) -> None:
         self.party = channel.party
         self.round_worth = ROUND_WORTH
+        self.spill: Spill | None = None
         self._link = Link(channel, keys)
 
     def input(self, inputs: Sequence[Input]) -> list[Share]:

@@ -31,6 +31,7 @@ from ..randomness import Purpose, SessionKeys, Stream
 from ..replicated import ring_vector
 from ..rounds import Received, Round, Rounds, split
 from ..shares import Bits, Ring, Share, words
+from ..spilling import Spill
 from . import gates
 from .addends import add_planes, two_addends
 from .correlations import Maker
@@ -78,6 +79,7 @@ class AdditiveProtocol:
         self.flag_elements = FLAG_ELEMENTS * (channel.parties - 1)
         self.mask_elements = MASK_ELEMENTS * (channel.parties - 1)
         self.round_worth = ROUND_WORTH // (channel.parties - 1)
+        self.spill: Spill | None = None
         self._link = Rounds(channel, keys)
         self._own = Stream(os.urandom(32), Purpose.RANDOM)
         self._transfers = Transfers(self._link, context)
