@@ -10,13 +10,13 @@ from collections.abc import Mapping
 
 from ..query.bound import ColumnRef
 from .logical import Check, Filter, Join, Node, Project
-from .ownership import is_local, owners
+from .ownership import is_local
 
 
 def known_columns(node: Node) -> Mapping[int, str]:
     """The party that knows a column, by column id."""
     if is_local(node):
-        (owner,) = owners(node) or {None}
+        (owner,) = node.owners or {None}
         return {} if owner is None else dict.fromkeys(node.ids, owner)
     match node:
         case Filter() | Check():

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from ..query.bound import Expression, Frame, Query
 from ..query.catalog import Table
@@ -18,16 +19,24 @@ from .expressions import reference, substitute
 from .secure import AggregateFunction, WindowFunction
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Node:
-    """Base of logical nodes."""
+    """Base of logical nodes; without slots, as what rules ask of a node again and again is kept."""
 
     columns: tuple[Column, ...]
     span: Span | None = field(default=None, compare=False, repr=False)
 
-    @property
+    @cached_property
     def ids(self) -> tuple[int, ...]:
-        return tuple(column.id for column in self.columns)
+        return tuple([column.id for column in self.columns])
+
+    @cached_property
+    def owners(self) -> frozenset[str]:
+        """Who owns the tables below; public tables have no owner.
+
+        A shared table is its holders' together: no one of them can compute on it alone.
+        """
+        return frozenset[str]().union(*[child.owners for child in children(self)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +46,12 @@ class Scan(Node):
     table: Table
     owner: str | None
     names: tuple[str, ...]
+
+    @cached_property
+    def owners(self) -> frozenset[str]:
+        if self.table.sharing is not None:
+            return frozenset(self.table.sharing.holders)
+        return frozenset() if self.owner is None else frozenset([self.owner])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,7 +35,7 @@ from .logical import (
 )
 from .lower_fixed import is_rational, with_parts
 from .origins import origin
-from .ownership import is_local, owners
+from .ownership import is_local
 from .quotients import quotient_encoding, smallest_quotient
 from .ranging import expression_range
 from .ratios import as_ratio, has_quotient, product
@@ -111,7 +111,7 @@ class Lowering:
         sql = fragment_sql(node, columns, ordered=ordered)
         if not columns:
             columns = (self.presence(),)
-        (name,) = owners(node) or {owner or self.parties[0]}
+        (name,) = node.owners or {owner or self.parties[0]}
         return Fragment(
             columns=columns,
             rows=facts.rows,

@@ -24,7 +24,7 @@ from .known import Facts
 from .late_fetch import fetch_late
 from .logical import Ids, Node, Project
 from .lower import Lowering
-from .ownership import is_local, owners
+from .ownership import is_local
 from .protocol_facts import PROTOCOLS
 from .rules import Context, rewrite
 from .secure import (
@@ -124,7 +124,7 @@ def _root(
     )
     sources = tuple(column.id for column in node.columns)
     if is_local(node):
-        owner = None if owners(node) else lowering.asker
+        owner = None if node.owners else lowering.asker
         operator: Operator = lowering.fragment(
             node, frozenset(node.ids), ordered=statement.into is None, owner=owner
         )

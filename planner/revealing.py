@@ -21,7 +21,6 @@ from ..query.datatypes import Column
 from .expressions import reference
 from .hashing import hashed_column, keyed_hash
 from .logical import Aggregate, Node, Project, Scan, children, project
-from .ownership import owners
 from .secure import Revealable, RevealedKey
 
 if TYPE_CHECKING:
@@ -43,9 +42,9 @@ def revealable(
 
 def _revealed_key(lowering: Lowering, node: Node, ids: Sequence[int]) -> RevealedKey | None:
     """The table and the columns behind key columns, if it is one table that lets them be used."""
-    if len(owners(node)) != 1:
+    if len(node.owners) != 1:
         return None
-    (owner,) = owners(node)
+    (owner,) = node.owners
     found = [_origin(node, column_id) for column_id in ids]
     places = [place for place in found if place is not None]
     if len(places) < len(found) or len({id(scan) for scan, _, _ in places}) != 1:

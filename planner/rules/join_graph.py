@@ -16,7 +16,7 @@ from ..extending import computed_column, extend, join_public
 from ..known import Key
 from ..known_columns import known_columns
 from ..logical import Node, Union, join, keep
-from ..ownership import is_local, is_partitioned, owners
+from ..ownership import is_local, is_partitioned
 from ..ratios import compared_exactly
 from .context import Context
 from .join_search import JoinSearch, Relation, Steps
@@ -46,6 +46,7 @@ class JoinGraph:
         self._units: dict[int, Node] = dict(enumerate(leaves))
         self._classes: list[set[int]] = []
         self._pending: list[Expression] = []
+        self._steps: dict[tuple[int, int], tuple[Node, Node, Step | None]] = {}
         for condition in conditions:
             self._add(condition)
         for index in self._units:
@@ -67,8 +68,14 @@ class JoinGraph:
 
     def _best(self, *, alone: bool = False) -> Step | None:
         """The smallest join on a unique key, if there is any; `alone`: that one owner can do."""
-        steps = [self._step(i, j) for i in self._units for j in self._units if i != j]
-        found = [s for s in steps if s is not None and (s.alone or not alone)]
+        units = self._units.items()
+        steps = [
+            self._step(i, j)
+            for i, left in units
+            for j, right in units
+            if i != j and (not alone or self._alone(left, right))
+        ]
+        found = [step for step in steps if step is not None]
         return min(found, key=lambda s: s.score) if found else None
 
     def _search(self) -> Steps | None:
@@ -155,7 +162,18 @@ class JoinGraph:
             self._restrict(index, predicate)
 
     def _step(self, probe: int, build: int) -> Step | None:
-        """Attaching `build` to `probe` by a unique key of `build`, if there is one."""
+        """Attaching `build` to `probe` by a unique key of `build`, if there is one.
+
+        Kept until one of the two units is another.
+        """
+        left, right = self._units[probe], self._units[build]
+        kept = self._steps.get((probe, build))
+        if kept is None or kept[0] is not left or kept[1] is not right:
+            kept = (left, right, self._found_step(probe, build))
+            self._steps[probe, build] = kept
+        return kept[2]
+
+    def _found_step(self, probe: int, build: int) -> Step | None:
         left, right = self._units[probe], self._units[build]
         pairs = self._pairs(left, right)
         key = self._context.facts(right).unique_on(frozenset(b for _, b in self._all(left, right)))
@@ -208,9 +226,9 @@ class JoinGraph:
         return tuple(sorted(found))
 
     def _alone(self, left: Node, right: Node) -> bool:
-        if len(owners(left) | owners(right)) <= 1:
+        if len(left.owners | right.owners) <= 1:
             return True
-        return is_partitioned(left) and not owners(right)
+        return is_partitioned(left) and not right.owners
 
     def _join(self, step: Step) -> None:
         left, right = self._units[step.probe], self._units.pop(step.build)

@@ -39,7 +39,7 @@ from ..logical import (
     keep,
     with_children,
 )
-from ..ownership import is_local, owners
+from ..ownership import is_local
 from .context import Context
 
 Predicates = tuple[Expression, ...]
@@ -185,11 +185,11 @@ def _place(
 
 def _parts(side: Node, whole: Node, right: Node) -> bool:
     """Whether a join with `right` would take `side` away from what its owner joins it with."""
-    mine = owners(side)
-    if len(mine) != 1 or not is_local(side) or owners(right) <= mine:
+    mine = side.owners
+    if len(mine) != 1 or not is_local(side) or right.owners <= mine:
         return False
     others = [leaf for leaf in _leaves(whole) if leaf is not side]
-    return any(owners(leaf) == mine for leaf in others)
+    return any(leaf.owners == mine for leaf in others)
 
 
 def _leaves(node: Node) -> list[Node]:
