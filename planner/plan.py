@@ -1,12 +1,14 @@
 """A bound statement -> the secure plan that every party computes for itself and compares by digest.
 
 build -> rules -> lowering -> forms -> algorithms -> forms (some algorithms read less) -> revealed
-intersections. Deterministic: the same statement, catalog, parties, asker and link give the same
+intersections. Where several plans come into question (rules/, late_fetch.py), the cheapest on the
+link is taken. Deterministic: the same statement, catalog, parties, asker and link give the same
 plan in every process.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Callable
 
@@ -24,6 +26,7 @@ from .known import Facts
 from .late_fetch import fetch_late
 from .logical import Ids, Node, Project
 from .lower import Lowering
+from .memory import memory_bytes
 from .ownership import is_local
 from .protocol_facts import PROTOCOLS
 from .rules import Context, rewrite
@@ -44,6 +47,9 @@ from .shared_tables import shared_table
 from .size import check_size
 from .ties import check_ties
 
+MORE_MEMORY = 1.25
+"""How many times the memory of the usual plan another one may take."""
+
 
 def plan_query(
     statement: Statement,
@@ -63,14 +69,44 @@ def plan_query(
     UnsupportedError (with the place) for SQL that does not run across owners or is too large to
     plan; UserError for values without a public bound or beyond the widths that shares hold.
     """
+    plans = plans_in_question(
+        statement,
+        catalog,
+        parties=parties,
+        asker=asker,
+        pricer=pricer,
+        link=link,
+        protocol=protocol,
+        outsiders=outsiders,
+        admit=admit,
+    )
+    if len(plans) == 1:
+        return plans[0]
+    return min(plans, key=lambda plan: link.seconds(pricer.plan_cost(plan).total))
+
+
+def plans_in_question(
+    statement: Statement,
+    catalog: Catalog,
+    *,
+    parties: tuple[str, ...],
+    asker: str,
+    pricer: Pricer,
+    link: Link,
+    protocol: str = "replicated",
+    outsiders: tuple[str, ...] = (),
+    admit: Callable[[Root], None] = lambda root: None,
+) -> list[SecurePlan]:
+    """The plans that `plan_query` takes the cheapest of, each with its cheapest algorithms."""
     try:
         check_size(statement)
         roots = _roots(statement, parties, outsiders, asker)
     except SqlError as error:
         raise error.located(statement.text) from None
+    roots = _no_larger(roots, PROTOCOLS[protocol].components)
     for root in roots:
         admit(root)
-    plans = [
+    return [
         SecurePlan(
             root=reveal_intersections(
                 assign_forms(choose_algorithms(assign_forms(root), pricer, link, parties)),
@@ -87,13 +123,17 @@ def plan_query(
         )
         for root in roots
     ]
-    if len(plans) == 1:
-        return plans[0]
-    return min(plans, key=lambda plan: link.seconds(pricer.plan_cost(plan).total))
 
 
-def logical_plan(statement: Statement, parties: tuple[str, ...]) -> tuple[Node, Context]:
-    """The rewritten logical plan, and the context that its rules ran in."""
+def _no_larger(roots: list[Root], components: int) -> list[Root]:
+    """The first, and those that take hardly more memory: parties allow as much as they have said,
+    and a query should not be refused because it would be faster with more."""
+    most = MORE_MEMORY * memory_bytes(roots[0], components)
+    return [roots[0], *(root for root in roots[1:] if memory_bytes(root, components) <= most)]
+
+
+def logical_plans(statement: Statement, parties: tuple[str, ...]) -> tuple[list[Node], Context]:
+    """The rewritten logical plans in question, the usual one first, and the rules' context."""
     context = Context(
         ids=Ids(highest_id(statement.query) + 1), analysis=Analysis(), parties=parties
     )
@@ -103,16 +143,22 @@ def logical_plan(statement: Statement, parties: tuple[str, ...]) -> tuple[Node, 
 def _roots(
     statement: Statement, parties: tuple[str, ...], outsiders: tuple[str, ...], asker: str
 ) -> list[Root]:
-    """The plan, and where there are wide columns to fetch at the end, that plan as well."""
+    """The plans, and where there are wide columns to fetch at the end, those plans as well.
+
+    Only the first has to be possible.
+    """
     members = (*parties, *outsiders)
     missing = [name for name in statement.recipients if name not in members]
     if missing:
         raise UserError(f"REVEAL TO names {missing[0]}, which is not one of {', '.join(members)}")
-    node, context = logical_plan(statement, members)
-    check_ties(node, context.analysis)
-    late = None if statement.into is not None else fetch_late(node, context)
-    plans = [node] if late is None else [node, late]
-    return [_root(plan, context, statement, parties, asker) for plan in plans]
+    nodes, context = logical_plans(statement, members)
+    check_ties(nodes[0], context.analysis)
+    roots = [_root(nodes[0], context, statement, parties, asker)]
+    late = [] if statement.into else [fetch_late(node, context) for node in nodes]
+    for node in [*nodes[1:], *(node for node in late if node is not None)]:
+        with contextlib.suppress(SqlError):
+            roots.append(_root(node, context, statement, parties, asker))
+    return roots
 
 
 def _root(

@@ -60,11 +60,19 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def rewrite(plan: Node, context: Context) -> Node:
-    """Applies every rule once, in order."""
+PRICED: tuple[Rule, ...] = (group_before_join,)
+"""Rules that do not pay everywhere: a plan goes on without them as well, to be priced."""
+
+
+def rewrite(plan: Node, context: Context) -> list[Node]:
+    """Applies every rule once, in order: the plan by all of them, then those without some that are
+    priced."""
+    plans = [plan]
     for rule in RULES:
-        plan = rule(plan, context)
-    return plan
+        changed = [rule(one, context) for one in plans]
+        spared = [a for a, b in zip(plans, changed, strict=True) if a is not b]
+        plans = changed + (spared if rule in PRICED else [])
+    return plans
 
 
-__all__ = ["RULES", "Context", "Rule", "rewrite"]
+__all__ = ["PRICED", "RULES", "Context", "Rule", "rewrite"]

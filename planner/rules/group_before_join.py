@@ -12,6 +12,8 @@
 One sort of the many rows by a narrow key takes the place of a join that would carry the other
 side's columns to every one of them, and of a sort by these. Fires over shares where the groups'
 public bound is far below that of the rows. A group that is one row of the join is left as it is.
+Where owners know the keys of the join, it is cheap as it stands: plans are priced with and without
+this rule.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import pytest
 from tacit.planner import plan_query
 from tacit.planner.cost import LINKS, Cost, PlanCost
 from tacit.planner.late_fetch import fetch_late
-from tacit.planner.plan import logical_plan
+from tacit.planner.plan import logical_plans
 from tacit.planner.secure import Aggregate, Join, Operator, SecurePlan, Sort, children
 
 TPCH_10 = """
@@ -68,7 +68,7 @@ def _all(operator: Operator) -> list[Operator]:
 @pytest.mark.parametrize("sql", FETCHED)
 def test_what_is_only_output_is_fetched(hospital: Any, sql: str) -> None:
     statement = hospital.bound(sql)
-    node, context = logical_plan(statement, hospital.parties)
+    (node, *_), context = logical_plans(statement, hospital.parties)
     assert fetch_late(node, context) is not None
     plan = plan_query(
         statement,
@@ -84,7 +84,7 @@ def test_what_is_only_output_is_fetched(hospital: Any, sql: str) -> None:
 
 @pytest.mark.parametrize("sql", KEPT)
 def test_what_is_read_stays(hospital: Any, sql: str) -> None:
-    node, context = logical_plan(hospital.bound(sql), hospital.parties)
+    (node, *_), context = logical_plans(hospital.bound(sql), hospital.parties)
     assert fetch_late(node, context) is None
 
 
