@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -20,6 +21,8 @@ from ...query.commands import Command, bind_command, named_tables
 from ...query.errors import BindError, SqlError, UserError
 from ..operators.pricing import DryRunPricer
 from .shared_tables import SharedTables
+
+_REMEMBERED = 64
 
 
 def _admit_all(root: Root) -> None:
@@ -77,6 +80,7 @@ class SqlCompiler:
         self._admit = admit
         self._shared = shared
         self._pricer = self._pricer_on(link)
+        self._planned = lru_cache(_REMEMBERED)(self._plan)
 
     def read(self, text: str) -> Command | Statement:
         """The one command or query that a text holds. Errors: as `bind`."""
@@ -106,7 +110,14 @@ class SqlCompiler:
         return statements[0], self.catalog.with_shared(self._shared.tables())
 
     def plan(self, statement: Statement, asker: str) -> SecurePlan:
-        """The plan that answers a statement. Errors: SqlError; whatever `admit` raises."""
+        """The plan that answers a statement, remembered for a while: a statement names the tables
+        with their versions, and so always has the same plan.
+
+        Errors: SqlError; whatever `admit` raises.
+        """
+        return self._planned(statement, asker)
+
+    def _plan(self, statement: Statement, asker: str) -> SecurePlan:
         try:
             link, pricer = self._network(statement)
             return plan_query(

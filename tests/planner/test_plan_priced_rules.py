@@ -29,8 +29,8 @@ CREATE TABLE few (h INTEGER UNIQUE NOT NULL CHECK (h BETWEEN 0 AND 499),
 """
 
 CHAIN = (
-    "SELECT c.h, c.z, count(*) AS n FROM many a JOIN middle b ON a.id = b.id JOIN few c ON b.h = c.h "
-    "GROUP BY c.h, c.z"
+    "SELECT c.h, c.z, count(*) AS n FROM many a JOIN middle b ON a.id = b.id "
+    "JOIN few c ON b.h = c.h GROUP BY c.h, c.z"
 )
 
 
