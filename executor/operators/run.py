@@ -116,6 +116,9 @@ class Runner:
         self.watch = watch
         self.shelf = shelf
         self.operators = list(post_order(plan.root))
+        places: dict[Operator, int] = {}
+        self.first = [places.setdefault(o, i) for i, o in enumerate(self.operators)]
+        """For every operator the position of the first that equals it."""
         self.held: dict[Fragment, pa.Table] = {}
 
     def share(self, party: str | None, source: TableSource | None) -> dict[int, SecretTable]:
@@ -124,7 +127,11 @@ class Runner:
         Keys: positions in `operators`. Without a party (a price is taken) nobody's are run.
         """
         fragments = [o for o in self.operators if isinstance(o, Fragment)]
-        positions = [self.operators.index(o) for o in dict.fromkeys(fragments)]
+        positions = [
+            position
+            for position, operator in enumerate(self.operators)
+            if isinstance(operator, Fragment) and self.first[position] == position
+        ]
         items: list[tuple[Fragment, int, OwnedRows | None]] = []
         owners = [self.plan.members.index(fragment.owner) for fragment in fragments]
         cuckoo = any(isinstance(o, Join) and o.by == "cuckoo" for o in self.operators)
@@ -161,23 +168,24 @@ class Runner:
         wait on disk.
         """
         stack: list[SecretTable] = []
-        known: dict[Operator, SecretTable] = {}
-        uses = Counter(self.operators[:-1])
+        known: dict[int, SecretTable] = {}
+        uses = Counter(self.first[:-1])
         for position, operator in enumerate(self.operators[:-1]):
             inputs = [stack.pop() for _ in children(operator)][::-1]
-            if operator not in known:
+            first = self.first[position]
+            if first not in known:
                 if _is_held(operator):
-                    known[operator] = SecretTable(
+                    known[first] = SecretTable(
                         operator.rows, {}, self.protocol.constant_bits(0, 1, operator.rows)
                     )
                 elif isinstance(operator, Fragment):
-                    known[operator] = tables.pop(position)
+                    known[first] = tables.pop(position)
                 else:
                     self.watch(position, type(operator).__name__.lower())
-                    known[operator] = self.apply(operator, inputs)
-                    self.waiting.settle([known[operator]])
-            uses[operator] -= 1
-            stack.append(known[operator] if uses[operator] else known.pop(operator))
+                    known[first] = self.apply(operator, inputs)
+                    self.waiting.settle([known[first]])
+            uses[first] -= 1
+            stack.append(known[first] if uses[first] else known.pop(first))
         root = self.plan.root
         self.watch(len(self.operators) - 1, type(root).__name__.lower())
         self.check_failures()

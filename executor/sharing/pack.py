@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from .shares import Words, words
 
-_BLOCK_WORDS = 1024
+_BLOCK_WORDS = 2048
 """Words of one plane per block, or of planes of several groups: eight times as many, and the
 scratch, fit the second-level cache."""
 
