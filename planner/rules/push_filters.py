@@ -7,17 +7,24 @@
     Filter(k = 1, Aggregate by k)              =>   Aggregate by k of Filter(k = 1)
     Filter(k = 1, Window by k)                 =>   Window by k of Filter(k = 1)
 
-A semi- or anti-join moves below an inner join likewise, to the side that its condition reads.
+A semi- or anti-join moves below an inner join likewise, to the side that its condition reads; or
+to one whose columns equal those by the join, if its owner can then do the semi-join alone:
+
+    Semi(x = b.k, a JOIN b ON a.k = b.k)   =>   Semi(x = a.k, a) JOIN b ON a.k = b.k
+
 Nothing moves below LIMIT, or to the null-extended side of a join.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 from ...query.bound import Call, Expression
+from ...query.datatypes import Column
 from ..expressions import (
     TRUE,
+    column_pair,
     columns_of,
     conjunction,
     conjuncts,
@@ -154,7 +161,47 @@ def _semi(node: Join, predicates: Predicates) -> Node:
     if node.kind == "semi":
         mine, rest = _split(rest, frozenset(node.left.ids))
         left = push(left, mine) if mine else left
-    return _place(node.kind, left, restricted, rest, origin=node)
+    return _place(node.kind, left, restricted, _at_its_owner(left, restricted, rest), origin=node)
+
+
+def _at_its_owner(left: Node, right: Node, condition: Predicates) -> Predicates:
+    """The condition, put to columns that equal its own by the inner joins of `left`, if there is an
+    input that has them and belongs to the one owner of `right`."""
+    group = left.input if isinstance(left, Filter) else left
+    by_id = {column.id: column for column in left.columns}
+    needed = sorted(columns_of(*condition) & by_id.keys())
+    for leaf in _leaves(group) if len(right.owners) == 1 else ():
+        if leaf.owners != right.owners:
+            continue
+        own = frozenset(leaf.ids)
+        twins = [_twin(by_id[i], [by_id[j] for j in _equal_to(i, group) & own]) for i in needed]
+        if None not in twins:
+            by = {i: reference(t) for i, t in zip(needed, twins, strict=True) if t is not None}
+            return tuple(substitute(p, by) for p in condition)
+    return condition
+
+
+def _twin(column: Column, equal: Sequence[Column]) -> Column | None:
+    """Of some columns one of the same type: the column itself, or else the one that came first."""
+    alike = [other for other in equal if other.type == column.type]
+    return min(alike, key=lambda other: (other.id != column.id, other.id), default=None)
+
+
+def _equal_to(column_id: int, group: Node) -> frozenset[int]:
+    """The columns that equal one in every row of a group of inner joins, itself among them."""
+    pairs = [set(pair) for pair in map(column_pair, _conditions(group)) if pair is not None]
+    found = {column_id}
+    while more := [pair for pair in pairs if pair & found and not pair <= found]:
+        found = found.union(*more)
+    return frozenset(found)
+
+
+def _conditions(node: Node) -> Predicates:
+    """The conditions of a group of inner joins."""
+    if not isinstance(node, Join) or node.kind != "inner":
+        return ()
+    own = tuple(p for c in node.condition for p in conjuncts(c))
+    return own + _conditions(node.left) + _conditions(node.right)
 
 
 def _place(

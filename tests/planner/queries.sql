@@ -65,3 +65,4 @@ select count(*) as n, sum(c_acctbal * s_acctbal) as s, max(c_acctbal) as m from 
 select c_mktsegment, count(*) as n, count(s_suppkey) as m, sum(s_acctbal) as s from customer left join (select * from supplier where s_acctbal > 9000) t on c_nationkey = s_nationkey group by 1 order by 1;
 select n_name, count(*) as n, sum(s_acctbal) as s, sum(c_acctbal) as c from nation, customer, supplier where n_nationkey = c_nationkey and s_nationkey = n_nationkey group by 1 order by 1;
 select distinct c_mktsegment from customer, supplier where c_nationkey = s_nationkey and s_acctbal > 9900 order by 1;
+select count(*) as n, sum(o_totalprice) as t from customer, orders, lineitem where c_custkey = o_custkey and o_orderkey = l_orderkey and l_linenumber = 1 and o_orderkey not in (select l_orderkey from lineitem where l_quantity > 40);
