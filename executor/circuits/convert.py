@@ -12,8 +12,9 @@ from functools import reduce
 from operator import add as plus
 
 from ..sharing.protocol import SharingProtocol
-from ..sharing.shares import Bits, Ring
+from ..sharing.shares import Bits, Ring, Share, as_bits, as_ring
 from .add import add_many, subtract_many
+from .chunks import by_chunks
 
 _WORTH_ROUNDS = 1 << 21
 """So many bits more are sent gladly to save the subtractor's rounds."""
@@ -23,8 +24,15 @@ def word_to_ring(p: SharingProtocol, xs: Sequence[Bits], bits: int = 64) -> list
     """Every unsigned word as a ring column of `bits` bits; planes above `bits` are dropped.
 
     Cost: narrow or short columns 2 rounds and about 4/3 `bits` bits per row and plane; others
-    about 4 `bits` bits per row and log2(bits) + 3 rounds.
+    about 4 `bits` bits per row and log2(bits) + 3 rounds. Long columns go chunk by chunk.
     """
+    if len({x.rows for x in xs}) == 1:
+        return [as_ring(r) for r in by_chunks(p, xs, lambda part: _to_rings(p, part, bits))]
+    return _to_rings(p, xs, bits)
+
+
+def _to_rings(p: SharingProtocol, given: Sequence[Share], bits: int) -> list[Ring]:
+    xs = [as_bits(x) for x in given]
     by_flag = [i for i, x in enumerate(xs) if _by_flag(p, x, bits)]
     by_mask = [i for i in range(len(xs)) if i not in set(by_flag)]
     results: dict[int, Ring] = {}
@@ -36,13 +44,20 @@ def word_to_ring(p: SharingProtocol, xs: Sequence[Bits], bits: int = 64) -> list
 def ring_to_word(p: SharingProtocol, xs: Sequence[Ring], width: int) -> list[Bits]:
     """Every ring column modulo 2^width as bit planes.
 
-    Cost: an adder of `width` bits, and one round and width / 3 bits before it.
+    Cost: an adder of `width` bits, and one round and width / 3 bits before it. Long columns go
+    chunk by chunk.
     """
     if width == 0 or not any(x.rows for x in xs):
         return [p.constant_bits(0, width, x.rows) for x in xs]
     if any(x.bits < width for x in xs):
         raise ValueError(f"a narrower ring does not fill {width} planes")
-    return add_many(p, p.ring_addends(xs, width), width=width)
+    if len({x.rows for x in xs}) == 1:
+        return [as_bits(r) for r in by_chunks(p, xs, lambda part: _to_words(p, part, width))]
+    return _to_words(p, xs, width)
+
+
+def _to_words(p: SharingProtocol, xs: Sequence[Share], width: int) -> list[Bits]:
+    return add_many(p, p.ring_addends([as_ring(x) for x in xs], width), width=width)
 
 
 def _by_flag(p: SharingProtocol, x: Bits, bits: int) -> bool:

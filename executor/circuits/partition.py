@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..sharing.groups import array_on_disk
 from ..sharing.protocol import SharingProtocol
 from ..sharing.shares import Bits, Ring, Share
-from .order import Order, Placed, Shuffled, inverse_permutation, place
+from .order import Order, Placed, Shuffled, inverse_permutation, place, shuffle_rows
 from .row_numbers import ring_numbers
 from .rows import prefix_sum
 
@@ -54,10 +55,12 @@ def scatter(p: SharingProtocol, destination: Ring, columns: Sequence[Share]) -> 
 
     Cost: 3 rounds; 4/3 (W + 32) + 32 bits per row.
     """
-    moved, handle = p.shuffle([destination, *columns])
+    moved, handle = shuffle_rows(p, [destination, *columns])
     source = _source(p.open(moved[:1]))
+    if source is not None:
+        source = array_on_disk(p, source)
     order = Order((Shuffled(handle), Placed(source)))
-    return Partitioned(place(moved[1:], source), order)
+    return Partitioned(place(p, moved[1:], source), order)
 
 
 def last_row(x: Ring) -> Ring:

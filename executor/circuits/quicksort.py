@@ -23,16 +23,18 @@ The batches are planned from the row count and the protocol alone (schedule.py).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..sharing.groups import array_on_disk, on_disk
 from ..sharing.protocol import SharingProtocol, ShuffleHandle
 from ..sharing.shares import Bits, Share, as_bits, stack
+from .chunks import chunk_count, row_ranges
 from .compare import less_than, serial_comparison
-from .order import Order, Placed, Shuffled, place
+from .order import Order, Placed, Shuffled, place, shuffle_rows
 from .packed_keys import PackedKeys
 from .row_numbers import number_width, row_numbers
 from .schedule import Schedule, Stage, plan_stages
@@ -54,11 +56,14 @@ def quicksort(
     ties, moved, handle = shuffled_rows(p, keys, columns, distinct=distinct)
     compared = as_bits(moved[0])
     schedule = plan_stages(keys.rows, batch_in_comparisons(p, keys.rows, compared.width))
-    source = None if p.counts_only else find_order(p, PackedKeys.of(compared), schedule)
+    source = None
+    if not p.counts_only:
+        source = array_on_disk(p, find_order(p, PackedKeys.of(compared), schedule))
     if p.counts_only:
         count_batches(p, compared.width, schedule)
     sorted_keys = compared.planes(ties, compared.width)
-    return place([sorted_keys, *moved[1:]], source), Order((Shuffled(handle), Placed(source)))
+    placed = place(p, [sorted_keys, *moved[1:]], source)
+    return placed, Order((Shuffled(handle), Placed(source)))
 
 
 def batch_in_comparisons(p: SharingProtocol, rows: int, width: int) -> int:
@@ -77,7 +82,7 @@ def shuffled_rows(
     """
     ties = 0 if distinct else number_width(keys.rows)
     tagged = stack([row_numbers(p, keys.rows), keys]) if ties else keys
-    moved, handle = p.shuffle([tagged, *columns])
+    moved, handle = shuffle_rows(p, [tagged, *columns])
     return ties, moved, handle
 
 
@@ -85,8 +90,7 @@ def find_order(p: SharingProtocol, keys: PackedKeys, schedule: Schedule) -> _Row
     """The positions of the smallest row, the next, and so on, of the rows that are scheduled."""
     order = np.arange(schedule.stages[0].sample, dtype=np.intp)
     for stage in schedule.stages:
-        gaps = _descend(p, keys, order, stage)
-        order = _merge_gaps(p, keys, order, gaps, stage.expected_pairs)
+        order = _merge_gaps(p, keys, order, _descend(p, keys, order, stage), stage.expected_pairs)
     return order
 
 
@@ -99,13 +103,17 @@ def _descend(p: SharingProtocol, keys: PackedKeys, order: _Rows, stage: Stage) -
     node = np.zeros(stage.rest, dtype=np.intp)
     if stage.depth == 0:
         return node
-    rest = keys.bits(np.arange(stage.sample, stage.rows, dtype=np.intp))
+    ranges = row_ranges(p, stage.rest)
+    parts = [np.arange(stage.sample + a, stage.sample + b, dtype=np.intp) for a, b in ranges]
+    rest = [as_bits(x) for part in parts for x in on_disk(p, [keys.bits(part)])]
     for level in range(stage.depth):
         step = 1 << stage.depth - level
         pivots = keys.take(order[step // 2 - 1 :: step])
-        outcome = opened_less(p, rest, pivots.bits(node), stage.rest)
-        node <<= 1
-        node += outcome ^ np.uint8(1)
+        for (start, stop), mine in zip(ranges, rest, strict=True):
+            part = node[start:stop]
+            outcome = opened_less(p, mine, pivots.bits(part), stage.rest)
+            part <<= 1
+            part += outcome ^ np.uint8(1)
     return node
 
 
@@ -117,17 +125,22 @@ def _merge_gaps(
     So many pairs are expected.
     """
     sample, rest = len(order), len(gaps)
-    # Unique numbers, so that every sorting algorithm gives the same result at every party.
-    by_gap = np.sort(gaps * rest + np.arange(rest, dtype=np.intp)) % rest
-    members = sample + by_gap
     sizes = np.bincount(gaps, minlength=sample + 1)
+    # Unique numbers, so that every sorting algorithm gives the same result at every party.
+    members = gaps * rest
+    del gaps
+    members += np.arange(rest, dtype=np.intp)
+    members.sort()
+    members %= rest
+    members += sample
     starts = np.cumsum(sizes) - sizes
-    pairs = _pairs_in_gaps(starts, sizes)
-    ranks = _ranks(p, keys.take(members), pairs, expected)
+    first = np.repeat(starts, sizes)
+    places = _ranks(p, keys.take(members), first, expected)
+    places += first
+    places += np.repeat(np.arange(sample + 1, dtype=np.intp), sizes)
     result = np.empty(sample + rest, dtype=np.intp)
     result[np.arange(sample) + starts[1:]] = order
-    gap_of = np.repeat(np.arange(sample + 1), sizes)
-    result[gap_of + starts[gap_of] + ranks] = members
+    result[places] = members
     return result
 
 
@@ -137,31 +150,46 @@ class _Pairs:
     later: _Rows
 
 
-def _pairs_in_gaps(starts: _Rows, sizes: _Rows) -> _Pairs:
-    """All pairs of places in the same gap, where the members of a gap stand side by side."""
-    first = np.repeat(starts, sizes)
-    places = np.arange(len(first), dtype=np.intp)
-    before = places - first
-    later = np.repeat(places, before)
-    ends = np.cumsum(before)
-    earlier = np.arange(len(later), dtype=np.intp) - np.repeat(ends - before - first, before)
-    return _Pairs(earlier, later)
+def _pairs_in_gaps(first: _Rows, count: int) -> Iterator[_Pairs]:
+    """All pairs of places in the same gap, in so many chunks of equally many. The members of a gap
+    stand side by side: `first` is where the gap of each place begins."""
+    ends = np.arange(len(first), dtype=np.intp)
+    ends -= first
+    np.cumsum(ends, out=ends)
+    total = int(ends[-1])
+    for chunk in range(count):
+        numbers = np.arange(total * chunk // count, total * (chunk + 1) // count, dtype=np.intp)
+        if len(numbers) == 0:
+            yield _Pairs(numbers, numbers)
+            continue
+        low, high = np.searchsorted(ends, numbers[[0, -1]], side="right")
+        places = np.arange(low, high + 1, dtype=np.intp)
+        before = places - first[low : high + 1]
+        skipped = numbers[0] - (ends[low] - before[0])
+        later = np.repeat(places, before)[skipped : skipped + len(numbers)]
+        numbers -= ends[later]
+        numbers += later
+        yield _Pairs(numbers, later)
 
 
-def _ranks(p: SharingProtocol, members: PackedKeys, pairs: _Pairs, expected: float) -> _Rows:
+def _ranks(p: SharingProtocol, members: PackedKeys, first: _Rows, expected: float) -> _Rows:
     """How many members of its gap are smaller, for every member.
 
     If no two happen to be in the same gap, two of them are compared in vain: rounds do not depend
     on the order.
     """
-    if len(pairs.later) == 0:
-        if members.rows > 1:
-            first, second = (np.full(1, place, dtype=np.intp) for place in (0, 1))
-            opened_less(p, members.bits(first), members.bits(second), expected)
-        return np.zeros(members.rows, dtype=np.intp)
-    outcome = opened_less(p, members.bits(pairs.earlier), members.bits(pairs.later), expected)
-    greater = np.where(outcome != 0, pairs.later, pairs.earlier)
-    return np.bincount(greater, minlength=members.rows)
+    ranks = np.zeros(members.rows, dtype=np.intp)
+    if members.rows < 2:
+        return ranks
+    for pairs in _pairs_in_gaps(first, chunk_count(p, expected)):
+        if len(pairs.later) == 0:
+            one, other = (np.full(1, place, dtype=np.intp) for place in (0, 1))
+            opened_less(p, members.bits(one), members.bits(other), expected)
+            continue
+        outcome = opened_less(p, members.bits(pairs.earlier), members.bits(pairs.later), expected)
+        greater = np.where(outcome != 0, pairs.later, pairs.earlier)
+        ranks += np.bincount(greater, minlength=members.rows)
+    return ranks
 
 
 def opened_less(p: SharingProtocol, x: Bits, y: Bits, expected: float) -> NDArray[np.uint8]:
@@ -181,13 +209,18 @@ def count_batches(p: SharingProtocol, width: int, schedule: Schedule) -> None:
     """
     for stage in schedule.stages:
         for _ in range(stage.depth):
-            count_comparisons(p, stage.rest, width, stage.rest)
+            for start, stop in row_ranges(p, stage.rest):
+                count_comparisons(p, stop - start, width, stage.rest)
         pairs = stage.expected_pairs
-        if stage.depth == 0:
-            count_comparisons(p, round(pairs), width, pairs)
-        elif pairs:
-            count_comparisons(p, 64 * max(round((pairs + 31.5) / 64), 1), width, pairs)
-            p.count_expected(0, 0.0, 0.0)
+        count = chunk_count(p, pairs)
+        for chunk in range(count):
+            if stage.depth == 0:
+                part = round(pairs) * (chunk + 1) // count - round(pairs) * chunk // count
+                count_comparisons(p, part, width, pairs)
+            elif pairs:
+                part = 64 * max(round((pairs / count + 31.5) / 64), 1)
+                count_comparisons(p, part, width, pairs)
+                p.count_expected(0, 0.0, 0.0)
 
 
 def count_comparisons(p: SharingProtocol, rows: int, width: int, expected: float) -> None:

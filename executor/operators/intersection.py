@@ -82,7 +82,7 @@ def _looked_up(
     whole, *rings = p.gather_by_owner(owner, source, node.rows, columns)
     planes = as_bits(whole)
     top = planes.width - 1
-    found = payload.rebuilt(planes.planes(0, top), rings)
+    found = payload.rebuilt(payload.cut(planes), rings)
     return SecretTable(node.rows, found, planes.planes(top, top + 1))
 
 

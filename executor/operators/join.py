@@ -23,6 +23,7 @@ from dataclasses import dataclass
 
 from ...planner.secure import Join, SortAlgorithm
 from ..circuits.compare import all_of, any_row, equal
+from ..circuits.order import Order
 from ..circuits.partition import partition
 from ..circuits.row_numbers import row_range
 from ..circuits.rows import (
@@ -34,6 +35,7 @@ from ..circuits.rows import (
     slice_rows,
 )
 from ..circuits.sort import sort
+from ..sharing.groups import one_by_one
 from ..sharing.protocol import SharingProtocol
 from ..sharing.shares import Bits, Ring, Share, as_bits, stack
 from .comparison import common_encoding
@@ -98,43 +100,68 @@ def carry(
     p = run.protocol
     payload = stacked.payload
     n, m = stacked.probe_key.rows, stacked.build_key.rows
-    key = concat_rows([stacked.build_key, stacked.probe_key])
-    unusable = concat_rows([p.invert(stacked.usable), p.constant_bits(0, 1, n)])
-    side = row_range(p, 0, m, n + m)
-    moved: list[Share] = [side]
-    if payload.planes():
-        moved.append(pad_rows(stack(payload.planes()), n + m))
-    moved += [pad_rows(ring, n + m) for ring in payload.rings()]
-    ordered = sort(p, stack([key, unusable]), moved, algorithm=sort_by)
-    flag, *sorted_payload = ordered.columns
-    carried = [ordered.keys.planes(0, key.width)]
-    carried += [share for share in sorted_payload if isinstance(share, Bits)]
-    columns: list[Share] = [stack([*carried, ordered.keys.planes(key.width, key.width + 1)])]
-    columns += [share for share in sorted_payload if isinstance(share, Ring)]
-    parted = partition(p, as_bits(flag), columns)
+    order, running = _running(run, stacked, sort_by=sort_by, check_unique=check_unique)
+    mine = [slice_rows(share, m, n + m) for share in order.undo(p, running)]
+    first, split = as_bits(mine[0]), 1 + len(payload.planes())
+    top = first.width - 1
+    columns = payload.rebuilt(mine[1:split], mine[split:])
+    return first.planes(top, top + 1), first.planes(0, top), columns
+
+
+def _running(
+    run: Execution, stacked: Stacked, *, sort_by: SortAlgorithm, check_unique: bool
+) -> tuple[Order, list[Share]]:
+    """Steps 1 to 3: the order of the sort, and what every row carries in it: the key with the
+    presence plane on top, then the payload, share by share."""
+    p = run.protocol
+    m = stacked.build_key.rows
+    rows = stacked.probe_key.rows + m
+    ordered = sort(p, _sort_key(p, stacked), _moving(p, stacked), algorithm=sort_by)
+    flag, *payload = ordered.columns
+    parted = partition(p, as_bits(flag), [ordered.keys, *payload])
     front = [slice_rows(share, 0, m) for share in parted.columns]
     if check_unique:
-        _check_unique(run, as_bits(front[0]), key.width)
-    back = parted.order.undo(p, [pad_rows(_difference(p, share), n + m) for share in front])
-    running = [prefix_xor(s) if isinstance(s, Bits) else prefix_sum(s) for s in back]
-    mine = [slice_rows(share, m, n + m) for share in ordered.order.undo(p, running)]
-    whole = as_bits(mine[0])
-    middle = key.width
-    top = whole.width - 1
-    columns_by_id = payload.rebuilt(whole.planes(middle, top), mine[1:])
-    return whole.planes(top, top + 1), whole.planes(0, middle), columns_by_id
+        _check_unique(run, as_bits(front[0]), stacked.build_key.width)
+    first = pad_rows(_changes_and_presence(p, as_bits(front[0])), rows)
+    changes = one_by_one(p, front[1:], lambda share: pad_rows(_difference(share), rows))
+    back = parted.order.undo(p, [first, *changes])
+    return ordered.order, one_by_one(p, back, _accumulated)
 
 
-def _difference(p: SharingProtocol, share: Share) -> Share:
-    """Each row less its predecessor. In a plane stack the last plane becomes the presence plane:
+def _sort_key(p: SharingProtocol, stacked: Stacked) -> Bits:
+    """The keys of build over probe, below a plane for build rows that are unusable."""
+    key = concat_rows([stacked.build_key, stacked.probe_key])
+    nothing = p.constant_bits(0, 1, stacked.probe_key.rows)
+    return stack([key, concat_rows([p.invert(stacked.usable), nothing])])
 
-    1 in the first row, 0 below, so that its running XOR says "some build row stands before". Local.
-    """
-    if isinstance(share, Ring):
-        return share - shift_down(share)
-    body = share.planes(0, share.width - 1)
-    presence = row_range(p, 0, 1, share.rows)
-    return stack([body ^ shift_down(body), presence])
+
+def _moving(p: SharingProtocol, stacked: Stacked) -> list[Share]:
+    """What the sort moves: the side of every row, and the payload, zeros in probe rows."""
+    m = stacked.build_key.rows
+    rows = stacked.probe_key.rows + m
+    payload: list[Share] = [*stacked.payload.planes(), *stacked.payload.rings()]
+    return [row_range(p, 0, m, rows), *one_by_one(p, payload, lambda x: pad_rows(x, rows))]
+
+
+def _changes_and_presence(p: SharingProtocol, front: Bits) -> Bits:
+    """Each key less its predecessor, and in the place of the last plane one that is 1 in the first
+    row and 0 below, so that its running XOR says "some build row stands before". Local."""
+    presence = row_range(p, 0, 1, front.rows)
+    return stack([as_bits(_difference(front.planes(0, front.width - 1))), presence])
+
+
+def _difference(share: Share) -> Share:
+    """Each row less its predecessor. Local."""
+    match share:
+        case Bits():
+            return share ^ shift_down(share)
+        case Ring():
+            return share - shift_down(share)
+
+
+def _accumulated(share: Share) -> Share:
+    """Running sums of differences. Local."""
+    return prefix_xor(share) if isinstance(share, Bits) else prefix_sum(share)
 
 
 def _check_unique(run: Execution, front: Bits, key_width: int) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...planner.secure import Sort, SortKey
+from ..circuits import order as circuits
 from ..circuits.partition import partition
 from ..circuits.quicksort import batch_in_comparisons
 from ..circuits.row_numbers import number_width
@@ -75,7 +76,7 @@ def sort_key(p: SharingProtocol, keys: Sequence[SortKey], table: SecretTable) ->
 
 def shuffle_rows(p: SharingProtocol, table: SecretTable) -> SecretTable:
     """All rows in a uniformly random order that nobody knows. 2 rounds, 4/3 of the row's bits."""
-    shares, _ = p.shuffle([table.valid, *flatten(p, table.columns)])
+    shares, _ = circuits.shuffle_rows(p, [table.valid, *flatten(p, table.columns)])
     return SecretTable(table.rows, rebuild(table.columns, shares[1:]), as_bits(shares[0]))
 
 

@@ -59,27 +59,31 @@ class Payload:
             planes, rings = as_bits(shares[0]), shares[1:]
         else:
             planes, rings = p.constant_bits(0, 0, rows), shares
-        columns = self.rebuilt(planes.planes(0, width), rings)
+        columns = self.rebuilt(self.cut(planes), rings)
         return planes.planes(width, planes.width), columns
 
-    def rebuilt(self, planes: Bits, rings: Sequence[Share]) -> dict[int, SecretColumn]:
-        """Takes the carried planes and rings apart again, one column per payload column."""
+    def cut(self, planes: Bits) -> list[Bits]:
+        """Planes that stand on each other, one share for each of `planes`."""
+        pieces = []
+        start = 0
+        for given in self.planes():
+            pieces.append(planes.planes(start, start + given.width))
+            start += given.width
+        return pieces
+
+    def rebuilt(self, planes: Sequence[Share], rings: Sequence[Share]) -> dict[int, SecretColumn]:
+        """Carried shares, as `planes` and `rings` gave them, as one column per payload column."""
         columns: dict[int, SecretColumn] = {}
-        position = 0
+        values, vectors = iter(planes), iter(rings)
         for column, secret in zip(self.columns, self.secrets, strict=True):
-            columns[column.id] = SecretColumn(encoding=secret.encoding, rows=planes.rows)
-            if secret.bits is not None:
-                width = secret.bits.width
-                columns[column.id].bits = planes.planes(position, position + width)
-                position += width
+            made = SecretColumn(encoding=secret.encoding, rows=0)
+            made.bits = None if secret.bits is None else as_bits(next(values))
+            made.ring = None if secret.ring is None else as_ring(next(vectors))
+            columns[column.id] = made
         for column, secret in zip(self.columns, self.secrets, strict=True):
-            if secret.null is not None:
-                columns[column.id].null = planes.planes(position, position + 1)
-                position += 1
-        remaining = iter(rings)
-        for column, secret in zip(self.columns, self.secrets, strict=True):
-            if secret.ring is not None:
-                columns[column.id].ring = as_ring(next(remaining))
+            made = columns[column.id]
+            made.null = None if secret.null is None else as_bits(next(values))
+            made.rows = next(s.rows for s in (made.bits, made.ring) if s is not None)
         return columns
 
 

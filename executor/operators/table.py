@@ -24,8 +24,9 @@ from ..circuits.add import add_constant
 from ..circuits.convert import ring_to_word, word_to_ring
 from ..circuits.lookup import table_lookup
 from ..circuits.rows import pad_rows
+from ..sharing.groups import grouped, on_disk
 from ..sharing.protocol import SharingProtocol
-from ..sharing.shares import Bits, Ring, stack
+from ..sharing.shares import Bits, Ring, as_bits, as_ring, stack
 from .known import Known
 from .literal import text_code
 
@@ -159,10 +160,12 @@ def need_ring(p: SharingProtocol, columns: Sequence[SecretColumn]) -> list[Ring]
             raise InternalError("a number beyond the ring was asked for in the ring")
     missing = [c for c in columns if c.ring is None and not c.is_constant]
     missing = list(dict.fromkeys(missing))
-    words = word_to_ring(p, [planes_of(c) for c in missing], 64) if missing else []
-    for column, word in zip(missing, words, strict=True):
-        column.ring = p.add_public(word, column.encoding.lo)
-        column.clean_ring = column.clean_bits and column.encoding.lo == 0
+    for batch in grouped(missing, lambda column: 8 * column.rows):
+        words = word_to_ring(p, [planes_of(c) for c in batch], 64)
+        for column, word in zip(batch, words, strict=True):
+            (ring,) = on_disk(p, [p.add_public(word, column.encoding.lo)])
+            column.ring = as_ring(ring)
+            column.clean_ring = column.clean_bits and column.encoding.lo == 0
     for column in columns:
         if column.ring is None:
             column.ring = p.constant_ring(column.encoding.lo, column.rows)
@@ -176,11 +179,12 @@ def need_bits(p: SharingProtocol, columns: Sequence[SecretColumn]) -> list[Bits]
         column.force("bits")
     missing = list(dict.fromkeys(c for c in columns if c.bits is None))
     for width in sorted({c.encoding.width for c in missing}):
-        batch = [c for c in missing if c.encoding.width == width]
-        words = ring_words(p, batch, width)
-        for column, word in zip(batch, words, strict=True):
-            column.bits = word
-            column.clean_bits = column.clean_ring and column.encoding.lo == 0
+        alike = [c for c in missing if c.encoding.width == width]
+        for batch in grouped(alike, lambda column: 8 * column.rows):
+            words = ring_words(p, batch, width)
+            for column, word in zip(batch, words, strict=True):
+                column.bits = as_bits(*on_disk(p, [word]))
+                column.clean_bits = column.clean_ring and column.encoding.lo == 0
     return [planes_of(c) for c in columns]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from ...planner.secure import Window
+from ..circuits.order import shuffle_rows
 from ..circuits.sort import sort
 from ..sharing.protocol import SharingProtocol
 from ..sharing.shares import Bits, Share, as_bits, as_ring, stack
@@ -59,7 +60,7 @@ def sorted_rows(
     load = _Load.of(p, node, table)
     shares = load.shares(p)
     if shuffled:
-        (mixed, *shares), _ = p.shuffle([key, *shares])
+        (mixed, *shares), _ = shuffle_rows(p, [key, *shares])
         key = as_bits(mixed)
     ordered = sort(p, key, shares, algorithm=node.sort)
     width = key.width

@@ -18,7 +18,7 @@ from ...query.errors import InternalError, PeerViolationError, SessionError, Tac
 from ..sharing.protocol import SharingProtocol
 from ..sharing.protocols import open_outside, open_protocol
 from ..sharing.randomness import KEY_ROUNDS, SessionKeys, agree_keys
-from ..sharing.spilling import Spill
+from ..sharing.spilling import Spill, release_free_blocks
 from ..transport.channel import Counters
 from ..transport.mesh import PeerAddress, connect_mesh
 from ..transport.tls import Limits, TlsChannel
@@ -147,6 +147,7 @@ class Session:
             self._busy.stop()
         finally:
             shelf.close()
+            release_free_blocks()
             self._source = None
             if keys is not None:
                 keys.burn()

@@ -7,7 +7,9 @@ beside its bytes, on any network: 16 MiB take over a second at 100 Mbit/s.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from numpy.typing import NDArray
 
 from .messages import share_bytes
 from .protocol import SharingProtocol
@@ -41,6 +43,18 @@ def moved_in_groups(
     for group in grouped(columns, share_bytes):
         moved += on_disk(p, move(group))
     return moved
+
+
+def one_by_one(
+    p: SharingProtocol, columns: Sequence[Share], change: Callable[[Share], Share]
+) -> list[Share]:
+    """Every column changed locally, so that at most one is in memory where this is spared."""
+    return [ready for column in columns for ready in on_disk(p, [change(column)])]
+
+
+def array_on_disk(p: SharingProtocol, array: NDArray[Any]) -> NDArray[Any]:
+    """The same array, on disk where this party spares its memory. Local."""
+    return array if p.spill is None else p.spill.keep_arrays([array])[0]
 
 
 def on_disk(p: SharingProtocol, shares: list[Share]) -> list[Share]:

@@ -141,6 +141,8 @@ class ReplicatedProtocol:
 
     def shuffle(self, columns: Sequence[Share]) -> tuple[list[Share], ShuffleHandle]:
         handle = shuffles.draw_order(self._link, columns)
+        if self.spill is not None:
+            handle = handle.on_disk(self.spill)
         return shuffles.apply(self._link, handle, columns), handle
 
     def shuffle_again(self, handle: ShuffleHandle, columns: Sequence[Share]) -> list[Share]:

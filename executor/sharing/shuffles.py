@@ -38,6 +38,7 @@ from .packed_rows import (
 )
 from .randomness import Purpose
 from .shares import Share
+from .spilling import Spill
 
 _Order = NDArray[np.intp]
 
@@ -51,6 +52,11 @@ class SecretOrder:
 
     rows: int
     sources: dict[int, _Order]
+
+    def on_disk(self, spill: Spill) -> SecretOrder:
+        """The same order, on disk. Errors: SessionError."""
+        kept = spill.keep_arrays(list(self.sources.values()))
+        return SecretOrder(self.rows, dict(zip(self.sources, kept, strict=True)))
 
 
 def draw_order(link: Link, columns: Sequence[Share]) -> SecretOrder:

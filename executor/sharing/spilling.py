@@ -46,6 +46,12 @@ def prepare_directory(directory: Path) -> None:
         left.unlink(missing_ok=True)
 
 
+def release_free_blocks() -> None:
+    """Free blocks of the allocator go back to the system, where the C library can."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
+
+
 class Spill:
     """Where one run at one party keeps arrays. `written_bytes`: of all that it has put there."""
 
@@ -78,13 +84,17 @@ class Spill:
                 f"{self._party} has no room on disk for what the query's memory does not hold: "
                 f"{error.strerror or 'it cannot be written'} (spill_directory in its party.toml)"
             ) from error
+        self._drop_pages()
         return [kept.get(id(array), array) for array in arrays]
 
     def settle(self) -> None:
         """Gives back memory: pages of files, which are read again when touched, and free blocks."""
+        self._drop_pages()
+        release_free_blocks()
+
+    def _drop_pages(self) -> None:
         for mapping in list(self._mappings):
             mapping.drop_pages()
-        _trim()
 
     def _is_mapped(self, array: _Array) -> bool:
         root = array
@@ -147,9 +157,3 @@ def _with_parts(share: Share, parts: tuple[_Array, ...]) -> Share:
     if isinstance(share, Ring):
         return Ring(share.rows, share.bits, parts)
     return Bits(share.rows, share.width, parts)
-
-
-def _trim() -> None:
-    """Free blocks of the allocator go back to the system, where the C library can."""
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).malloc_trim(0)

@@ -36,6 +36,7 @@ class ClearProtocol:
     flag_elements: float = 4 / 3
     mask_elements: float = 4.0
     round_worth: int = 1 << 17
+    spill: None = None
     rounds: int = 0
     and_planes: float = 0
     and_words: float = 0
