@@ -1,12 +1,14 @@
-"""What EXPLAIN (ALTERNATIVES) adds: the price of every algorithm that an operator could run by."""
+"""Every algorithm that an operator could run by: the price, which EXPLAIN (ALTERNATIVES) adds, and
+the plan that takes it."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection
 
-from .algorithms import options_of
+from .algorithms import options_of, with_inputs
 from .cost import Cost, Link, Pricer
+from .forms import assign_forms
 from .intersections import ways
 from .secure import Fragment, Intersection, Join, Operator, Root, children
 
@@ -41,6 +43,25 @@ def alternatives(
         if len(priced) > 1:
             found[id(operator)] = priced
     return found
+
+
+def variants(root: Root, operator: Operator, parties: Collection[str]) -> dict[str, Root]:
+    """The finished plan with one of its operators by each of its algorithms in turn, by name.
+
+    All else stays as it was chosen, so that the operator must not be one whose rows a party has to
+    know for what is above it. The plan itself is among them, where the operator has a choice.
+    """
+    return {
+        name: assign_forms(dataclasses.replace(root, input=_with(root.input, operator, option)))
+        for name, option in _options(operator, parties)
+    }
+
+
+def _with(below: Operator, operator: Operator, option: Operator) -> Operator:
+    if below == operator:
+        return option
+    inputs = tuple(_with(child, operator, option) for child in children(below))
+    return with_inputs(below, inputs)
 
 
 def _options(operator: Operator, parties: Collection[str]) -> list[tuple[str, Operator]]:

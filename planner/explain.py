@@ -50,10 +50,12 @@ def explain_plan(
     *,
     supposed: Sequence[tuple[str, int]] = (),
     alternatives: Alternatives | None = None,
+    rejected: Mapping[str, Cost] | None = None,
 ) -> str:
     """Who runs what, how, over how many rows and bits, and what it costs on the link.
 
-    `supposed`: tables with the rows that they are taken to have.
+    `supposed`: tables with the rows that they are taken to have. `rejected`: whole plans that came
+    into question, by name.
     """
     lines = [
         f"plan {plan.digest[:16]}  protocol {plan.protocol}  parties {', '.join(plan.parties)}"
@@ -68,6 +70,10 @@ def explain_plan(
     if supposed:
         told = ", ".join(f"{name} {rows:,}" for name, rows in supposed)
         lines.append(f"as if there were so many rows, with wider keys: {told}")
+    for name, other in (rejected or {}).items():
+        lines.append(
+            f"rejected, {name}: {amount(other)}, about {seconds_text(link.seconds(other))}"
+        )
     lines.append("")
     names = column_names(plan.root)
     costs = dict(zip(_positions(plan.root), cost.operators, strict=False))

@@ -29,7 +29,7 @@ from .lower import Lowering
 from .memory import memory_bytes
 from .ownership import is_local
 from .protocol_facts import PROTOCOLS
-from .rules import Context, rewrite
+from .rules import USUAL, Context, rewrite
 from .secure import (
     Aggregate,
     AlignedSum,
@@ -46,6 +46,8 @@ from .secure import Project as SecureProject
 from .shared_tables import shared_table
 from .size import check_size
 from .ties import check_ties
+
+LATE = "wide columns fetched late"
 
 MORE_MEMORY = 1.25
 """How many times the memory of the usual plan another one may take."""
@@ -81,8 +83,8 @@ def plan_query(
         admit=admit,
     )
     if len(plans) == 1:
-        return plans[0]
-    return min(plans, key=lambda plan: link.seconds(pricer.plan_cost(plan).total))
+        return plans[USUAL]
+    return min(plans.values(), key=lambda plan: link.seconds(pricer.plan_cost(plan).total))
 
 
 def plans_in_question(
@@ -96,18 +98,21 @@ def plans_in_question(
     protocol: str = "replicated",
     outsiders: tuple[str, ...] = (),
     admit: Callable[[Root], None] = lambda root: None,
-) -> list[SecurePlan]:
-    """The plans that `plan_query` takes the cheapest of, each with its cheapest algorithms."""
+) -> dict[str, SecurePlan]:
+    """The plans that `plan_query` takes the cheapest of, each with its cheapest algorithms.
+
+    By name: which rule an unusual one goes without, and what is done late.
+    """
     try:
         check_size(statement)
         roots = _roots(statement, parties, outsiders, asker)
     except SqlError as error:
         raise error.located(statement.text) from None
     roots = _no_larger(roots, PROTOCOLS[protocol].components)
-    for root in roots:
+    for root in roots.values():
         admit(root)
-    return [
-        SecurePlan(
+    return {
+        name: SecurePlan(
             root=reveal_intersections(
                 assign_forms(choose_algorithms(assign_forms(root), pricer, link, parties)),
                 pricer,
@@ -121,19 +126,22 @@ def plans_in_question(
             outsiders=outsiders,
             round_worth=link.round_worth(PROTOCOLS[protocol].and_bytes(len(parties))),
         )
-        for root in roots
-    ]
+        for name, root in roots.items()
+    }
 
 
-def _no_larger(roots: list[Root], components: int) -> list[Root]:
-    """The first, and those that take hardly more memory: parties allow as much as they have said,
+def _no_larger(roots: dict[str, Root], components: int) -> dict[str, Root]:
+    """The usual, and those that take hardly more memory: parties allow as much as they have said,
     and a query should not be refused because it would be faster with more."""
-    most = MORE_MEMORY * memory_bytes(roots[0], components)
-    return [roots[0], *(root for root in roots[1:] if memory_bytes(root, components) <= most)]
+    needed = {name: memory_bytes(root, components) for name, root in roots.items()}
+    most = MORE_MEMORY * needed[USUAL]
+    return {n: root for n, root in roots.items() if n == USUAL or needed[n] <= most}
 
 
-def logical_plans(statement: Statement, parties: tuple[str, ...]) -> tuple[list[Node], Context]:
-    """The rewritten logical plans in question, the usual one first, and the rules' context."""
+def logical_plans(
+    statement: Statement, parties: tuple[str, ...]
+) -> tuple[dict[str, Node], Context]:
+    """The rewritten logical plans in question, by name, and the rules' context."""
     context = Context(
         ids=Ids(highest_id(statement.query) + 1), analysis=Analysis(), parties=parties
     )
@@ -142,22 +150,28 @@ def logical_plans(statement: Statement, parties: tuple[str, ...]) -> tuple[list[
 
 def _roots(
     statement: Statement, parties: tuple[str, ...], outsiders: tuple[str, ...], asker: str
-) -> list[Root]:
+) -> dict[str, Root]:
     """The plans, and where there are wide columns to fetch at the end, those plans as well.
 
-    Only the first has to be possible.
+    Only the usual one has to be possible.
     """
     members = (*parties, *outsiders)
     missing = [name for name in statement.recipients if name not in members]
     if missing:
         raise UserError(f"REVEAL TO names {missing[0]}, which is not one of {', '.join(members)}")
-    nodes, context = logical_plans(statement, members)
-    check_ties(nodes[0], context.analysis)
-    roots = [_root(nodes[0], context, statement, parties, asker)]
-    late = [] if statement.into else [fetch_late(node, context) for node in nodes]
-    for node in [*nodes[1:], *(node for node in late if node is not None)]:
+    found, context = logical_plans(statement, members)
+    nodes = dict(found)
+    check_ties(nodes[USUAL], context.analysis)
+    if statement.into is None:
+        late = {
+            LATE if name == USUAL else f"{name}, {LATE}": fetch_late(node, context)
+            for name, node in nodes.items()
+        }
+        nodes |= {name: node for name, node in late.items() if node is not None}
+    roots = {USUAL: _root(nodes.pop(USUAL), context, statement, parties, asker)}
+    for name, node in nodes.items():
         with contextlib.suppress(SqlError):
-            roots.append(_root(node, context, statement, parties, asker))
+            roots[name] = _root(node, context, statement, parties, asker)
     return roots
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from ...planner import plan_query
 from ...planner.alternatives import alternatives
 from ...planner.cost import LINKS, Link, PlanCost, Pricer
 from ...planner.explain import explain_plan
+from ...planner.plan import plans_in_question
 from ...planner.privacy import explain_privacy
 from ...planner.protocol_facts import PROTOCOLS
 from ...planner.secure import Root, SecurePlan
@@ -23,6 +24,8 @@ from ..operators.pricing import DryRunPricer
 from .shared_tables import SharedTables
 
 _REMEMBERED = 64
+
+Planned = TypeVar("Planned")
 
 
 def _admit_all(root: Root) -> None:
@@ -118,9 +121,13 @@ class SqlCompiler:
         return self._planned(statement, asker)
 
     def _plan(self, statement: Statement, asker: str) -> SecurePlan:
+        return self._given(plan_query, statement, asker)
+
+    def _given(self, planning: Callable[..., Planned], statement: Statement, asker: str) -> Planned:
+        """What a way of planning makes of a statement, told all that it needs."""
         try:
             link, pricer = self._network(statement)
-            return plan_query(
+            return planning(
                 statement,
                 self.catalog,
                 parties=self._parties,
@@ -141,11 +148,18 @@ class SqlCompiler:
     def explain(self, statement: Statement, plan: SecurePlan) -> str:
         """The plan for people, with its cost, by the options of the EXPLAIN. Errors: BindError."""
         link, pricer = self._network(statement)
-        others = (
-            alternatives(plan.root, pricer, link, plan.parties) if statement.alternatives else None
-        )
+        operators, plans = None, {}
+        if statement.alternatives:
+            operators = alternatives(plan.root, pricer, link, plan.parties)
+            found = self._given(plans_in_question, statement, plan.asker)
+            plans = {n: pricer.plan_cost(one).total for n, one in found.items() if one != plan}
         return explain_plan(
-            plan, self.price(plan), link, supposed=statement.supposed, alternatives=others
+            plan,
+            self.price(plan),
+            link,
+            supposed=statement.supposed,
+            alternatives=operators,
+            rejected=plans,
         )
 
     def _network(self, statement: Statement) -> tuple[Link, Pricer]:

@@ -60,19 +60,21 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-PRICED: tuple[Rule, ...] = (group_before_join,)
-"""Rules that do not pay everywhere: a plan goes on without them as well, to be priced."""
+PRICED: dict[Rule, str] = {group_before_join: "no grouping before joins"}
+"""Rules that do not pay everywhere: a plan goes on without them as well, under this name."""
+
+USUAL = "as usual"
 
 
-def rewrite(plan: Node, context: Context) -> list[Node]:
-    """Applies every rule once, in order: the plan by all of them, then those without some that are
-    priced."""
-    plans = [plan]
+def rewrite(plan: Node, context: Context) -> dict[str, Node]:
+    """Applies every rule once, in order: the plan by all of them, then those without a rule that is
+    priced, by name."""
+    plans = {USUAL: plan}
     for rule in RULES:
-        changed = [rule(one, context) for one in plans]
-        spared = [a for a, b in zip(plans, changed, strict=True) if a is not b]
-        plans = changed + (spared if rule in PRICED else [])
+        before, plans = plans, {name: rule(one, context) for name, one in plans.items()}
+        if rule in PRICED and before[USUAL] is not plans[USUAL]:
+            plans[PRICED[rule]] = before[USUAL]
     return plans
 
 
-__all__ = ["PRICED", "RULES", "Context", "Rule", "rewrite"]
+__all__ = ["PRICED", "RULES", "USUAL", "Context", "Rule", "rewrite"]

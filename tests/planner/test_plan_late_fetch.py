@@ -9,6 +9,7 @@ from tacit.planner import plan_query
 from tacit.planner.cost import LINKS, Cost, PlanCost
 from tacit.planner.late_fetch import fetch_late
 from tacit.planner.plan import logical_plans
+from tacit.planner.rules import USUAL
 from tacit.planner.secure import Aggregate, Join, Operator, SecurePlan, Sort, children
 
 TPCH_10 = """
@@ -68,8 +69,8 @@ def _all(operator: Operator) -> list[Operator]:
 @pytest.mark.parametrize("sql", FETCHED)
 def test_what_is_only_output_is_fetched(hospital: Any, sql: str) -> None:
     statement = hospital.bound(sql)
-    (node, *_), context = logical_plans(statement, hospital.parties)
-    assert fetch_late(node, context) is not None
+    nodes, context = logical_plans(statement, hospital.parties)
+    assert fetch_late(nodes[USUAL], context) is not None
     plan = plan_query(
         statement,
         hospital.catalog,
@@ -84,8 +85,8 @@ def test_what_is_only_output_is_fetched(hospital: Any, sql: str) -> None:
 
 @pytest.mark.parametrize("sql", KEPT)
 def test_what_is_read_stays(hospital: Any, sql: str) -> None:
-    (node, *_), context = logical_plans(hospital.bound(sql), hospital.parties)
-    assert fetch_late(node, context) is None
+    nodes, context = logical_plans(hospital.bound(sql), hospital.parties)
+    assert fetch_late(nodes[USUAL], context) is None
 
 
 @pytest.mark.parametrize("layout", ["vertical", "horizontal"])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tacit.executor.operators.pricing import DryRunPricer
+from tacit.executor.party.compiling import SqlCompiler
 from tacit.planner.cost import LINKS
 from tacit.planner.memory import every_operator
 from tacit.planner.plan import plan_query, plans_in_question
@@ -42,7 +44,7 @@ def in_question() -> tuple[list[SecurePlan], list[float], SecurePlan]:
     pricer = DryRunPricer(OWNERS, round_worth=link.round_worth(1))
     given = {"parties": OWNERS, "asker": "ann", "pricer": pricer, "link": link}
     bound = bind(statement, catalog, parties=OWNERS, text=CHAIN)
-    plans = plans_in_question(bound, catalog, **given)  # type: ignore[arg-type]
+    plans = list(plans_in_question(bound, catalog, **given).values())  # type: ignore[arg-type]
     seconds = [link.seconds(pricer.plan_cost(plan).total) for plan in plans]
     return plans, seconds, plan_query(bound, catalog, **given)  # type: ignore[arg-type]
 
@@ -72,4 +74,12 @@ def test_all_plans_in_question_give_the_same_answer(hospital: Any, sql: str) -> 
     )
     assert len(plans) == 2
     expected = sorted(hospital.pooled.execute(sql).fetchall())
-    assert [sorted(hospital.run(plan)) for plan in plans] == [expected, expected]
+    assert [sorted(hospital.run(plan)) for plan in plans.values()] == [expected, expected]
+
+
+def test_rejected_plans_are_told() -> None:
+    compiler = SqlCompiler(CATALOG, parties=OWNERS, link=LINKS["wan"], public_directory=Path())
+    statement = compiler.bind(f"EXPLAIN (ALTERNATIVES) {CHAIN}")
+    text = compiler.explain(statement, compiler.plan(statement, "ann"))
+    (told,) = (line for line in text.splitlines() if line.startswith("rejected, "))
+    assert told.startswith("rejected, as usual: ")

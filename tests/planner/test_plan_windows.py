@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from tacit.planner.logical import Window, walk
 from tacit.planner.plan import logical_plans
+from tacit.planner.rules import USUAL
 from tacit.planner.secure import Fragment, Operator, Reveal, children
 from tacit.planner.secure import Window as SecureWindow
 from tacit.query.errors import UserError
@@ -16,8 +17,8 @@ JOINED = "FROM visits v JOIN patients p ON v.patient_id = p.patient_id"
 
 
 def facts_of(planner: Any, sql: str) -> tuple[Window, Any]:
-    (node, *_), context = logical_plans(planner.bound(sql), planner.parties)
-    (window,) = [n for n in walk(node) if isinstance(n, Window)]
+    nodes, context = logical_plans(planner.bound(sql), planner.parties)
+    (window,) = [n for n in walk(nodes[USUAL]) if isinstance(n, Window)]
     return window, context.facts(window)
 
 
