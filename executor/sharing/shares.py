@@ -8,6 +8,7 @@ same circuits run over any protocol, and over no values at all. Values cannot be
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NoReturn, TypeAlias
@@ -67,8 +68,9 @@ class Bits(_Opaque):
             width = max(width, other.width)
             if self.rows != other.rows or {self.width, other.width} - {1, width}:
                 raise ValueError(f"{self!r} ^ {other!r}")
-        pairs = zip(self.parts, other.parts, strict=True)
-        return Bits(self.rows, width, tuple([a ^ b for a, b in pairs]))
+        if len(self.parts) != len(other.parts):
+            raise ValueError("shares of different protocols")
+        return Bits(self.rows, width, tuple(map(operator.xor, self.parts, other.parts)))
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
