@@ -123,7 +123,7 @@ class DuckDbSource:
                     raise InternalError("a fragment must be one SELECT statement")
                 named = statements[0].named_parameters
                 given = {n: v for n, v in (parameters or {}).items() if n in named}
-                result = self._connection.sql(statements[0].query, params=given or None)
+                result = self._connection.sql(statements[0], params=given or None)
                 return result.to_arrow_table()
             except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException) as e:
                 raise InternalError(f"a fragment does not fit the local tables: {e}") from e

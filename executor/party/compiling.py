@@ -83,6 +83,7 @@ class SqlCompiler:
         self._admit = admit
         self._shared = shared
         self._pricer = self._pricer_on(link)
+        self._trees = lru_cache(_REMEMBERED)(parse)
         self._planned = lru_cache(_REMEMBERED)(self._plan)
 
     def read(self, text: str) -> Command | Statement:
@@ -103,7 +104,7 @@ class SqlCompiler:
 
         Errors: SqlSyntaxError; UserError; SessionError for a shared table that cannot be read.
         """
-        statements = parse(text)
+        statements = self._trees(text)
         if len(statements) != 1:
             raise UserError(f"a query is one statement; the text holds {len(statements)}")
         if self._shared is None:
