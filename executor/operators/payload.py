@@ -88,9 +88,12 @@ class Payload:
 
 
 def usable_rows(p: SharingProtocol, table: SecretTable, keys: Sequence[int]) -> Bits:
-    """Rows that are valid and have no NULL among the keys."""
+    """Rows that are valid and have no NULL among the keys, which are computed if they are not."""
+    columns = [table.columns[key] for key in keys]
+    for column in columns:
+        column.force("bits")
     planes = [table.valid]
-    planes += [n for n in (not_null(p, table.columns[k]) for k in keys) if n is not None]
+    planes += [n for n in (not_null(p, column) for column in columns) if n is not None]
     return planes[0] if len(planes) == 1 else all_of(p, [stack(planes)])[0]
 
 

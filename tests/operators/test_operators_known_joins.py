@@ -204,6 +204,24 @@ def test_a_repeated_build_key_stops_its_owner(way: str) -> None:
         run_in_memory(plan_of(built.operator(65)), sources)
 
 
+@pytest.mark.parametrize("way", ["index", "domain", "cuckoo"])
+def test_keys_that_are_not_computed_yet(way: str) -> None:
+    """The build is a projection, whose columns wait until they are asked for."""
+    left, right = alike(*KEYS["nullable"])
+
+    def made(rows: int) -> Operator:
+        probe = fragment("probe", "alice", rows, *left)
+        owner = "alice" if way == "index" else "bob"
+        given = replace(fragment("build", owner, min(rows, 60), *right), unique=((10,),))
+        renamed = tuple(replace(column, id=column.id + 10) for column in right)
+        build = Project(
+            columns=renamed, rows=given.rows, input=given, expressions=tuple(map(ref, right))
+        )
+        return chosen("semi", way, (probe, left), (build, renamed))
+
+    check_on_all_data(Built("waiting", made, unique={"build": (10,)}), 65, "radix")
+
+
 @pytest.mark.parametrize("way", ["index", "domain placed", "cuckoo placed"])
 @pytest.mark.parametrize("kind", ["semi", "anti"])
 def test_keys_may_repeat_where_nothing_is_carried(kind: JoinKind, way: str) -> None:
