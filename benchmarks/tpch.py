@@ -3,17 +3,21 @@
     python benchmarks/tpch.py [--scale 0.01] [--layout vertical ...] [--query 1 3 ...] [--runs 3]
     python benchmarks/tpch.py --layout two      # two parties who trust nobody else
     python benchmarks/tpch.py --network wan     # an emulated network between the nodes (shaped.py)
+    python benchmarks/tpch.py --figures FILE    # for rates.py, which fits the cost model
 
 Each query gets fresh nodes, one warm-up, and then the median (smallest to largest) of the runs.
 Bytes and rounds are those of the compute protocol; memory is the peak of each node's resident set
-(VmHWM), its database included. The answers are compared with DuckDB's on all the data. A query that
-is refused or fails is listed with its error, and the next one runs.
+(VmHWM), its database included. Seconds are predicted for the network, `loopback` if none is
+emulated, by a model of an otherwise idle machine. The answers are compared with DuckDB's on all the
+data. A query that is refused or fails is listed with its error, and the next one runs.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
+import json
 import os
 import platform
 import re
@@ -31,7 +35,7 @@ from shaped import Route, relayed
 from tacit import TacitError
 from tacit.executor.client.local import LocalFederation, create_local
 from tacit.executor.party.federation import load_federation
-from tacit.planner.cost import LINKS
+from tacit.planner.cost import LINKS, Cost
 
 # ORQ (SOSP 2025) on 64-bit synthetic integers, scale factor 0.01, two cores, loopback without TLS:
 # seconds, megabytes sent by each party.
@@ -40,6 +44,10 @@ ORQ = {1: (13.8, 679), 2: (7.58, 199), 3: (15.6, 1158), 4: (15.4, 1117), 5: (40.
        11: (4.57, 108), 12: (16.3, 1174), 13: (5.43, 327), 14: (7.18, 390), 15: (13.4, 1103),
        16: (8.27, 283), 17: (17.3, 1116), 18: (27.3, 2268), 19: (5.84, 450), 20: (24.8, 1926),
        21: (48.3, 3970), 22: (4.79, 117)}  # fmt: skip
+
+
+AS_NEAR, TOLD_SECONDS = 1.5, 0.1
+"""How far a prediction may be off to count as right, and what is too short to be told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +59,10 @@ class Measurement:
     seconds: tuple[float, ...]
     busy_seconds: float
     predicted_busy_seconds: float
+    predicted_seconds: float
+    predicted: Cost
     sent_bytes: tuple[int, ...]
     rounds: int
-    predicted_bytes: tuple[int, ...]
-    predicted_rounds: int
     peak_bytes: tuple[int, ...]
     plaintext_seconds: float
     difference: str | None
@@ -81,6 +89,7 @@ def main() -> int:
     parser.add_argument("--query", nargs="+", type=int, choices=tpch_data.QUERIES)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--network", choices=("lan", "wan"), help="an emulated one (shaped.py)")
+    parser.add_argument("--figures", type=Path, metavar="FILE", help="add lines for rates.py")
     arguments = parser.parse_args()
     data = tpch_data.generate(arguments.scale)
     oracle = tpch_oracle.Oracle(data)
@@ -100,6 +109,8 @@ def main() -> int:
                     outcomes.append(outcome(directory, layout, query, arguments.runs, oracle))
                     print_row(outcomes[-1], with_orq=arguments.scale == 0.01)
             print_totals(outcomes, with_orq=arguments.scale == 0.01)
+            if arguments.figures is not None:
+                write_figures(arguments.figures, layout, outcomes)
         failed |= not all(is_right(one) for one in outcomes)
     oracle.close()
     print(f"\nload {os.getloadavg()[0]:.2f} at the end")
@@ -157,17 +168,18 @@ def measure(
             results = [client.query(sql) for _ in range(runs + 1)]
         peaks = peak_bytes(parties)
     last = results[-1]
+    link = load_federation(directory).link
     keys = tpch_oracle.ORDERED_BY.get(query, ())
     return Measurement(
         query=query,
         rows=last.table.num_rows,
         seconds=tuple(result.seconds for result in results[1:]),
         busy_seconds=min(max(result.busy_seconds) for result in results[1:]),
-        predicted_busy_seconds=load_federation(directory).link.busy_seconds(last.predicted.total),
+        predicted_busy_seconds=link.busy_seconds(last.predicted.total),
+        predicted_seconds=link.query_seconds(last.predicted.total),
+        predicted=last.predicted.total,
         sent_bytes=last.sent_bytes,
         rounds=last.rounds,
-        predicted_bytes=last.predicted.total.sent_bytes,
-        predicted_rounds=last.predicted.total.rounds,
         peak_bytes=peaks,
         plaintext_seconds=oracle.seconds(sql),
         difference=tpch_oracle.difference(last.table, oracle.answer(sql), ordered_by=keys),
@@ -208,7 +220,8 @@ def print_heading(scale: float) -> None:
 
 def print_table_heading(layout: str, *, with_orq: bool) -> None:
     """The table's first two lines, in Markdown."""
-    heads = ["query", "rows", "seconds (min to max)", "processor s (predicted)",
+    heads = ["query", "rows", "seconds (min to max)", "predicted s (ratio)",
+             "processor s (predicted)",
              "MB sent by each party", "rounds", "as predicted", "peak MiB", "DuckDB ms",
              "equal"]  # fmt: skip
     heads += ["seconds / ORQ's", "MB / ORQ's"] if with_orq else []
@@ -224,12 +237,13 @@ def print_row(one: Measurement | Failure, *, with_orq: bool) -> None:
         return
     m = one
     median = statistics.median(m.seconds)
-    exact = (m.sent_bytes, m.rounds) == (m.predicted_bytes, m.predicted_rounds)
+    exact = (m.sent_bytes, m.rounds) == (m.predicted.sent_bytes, m.predicted.rounds)
     megabytes = [sent / 1e6 for sent in m.sent_bytes]
     cells: list[Any] = [
         m.query,
         m.rows,
         f"{median:.2f} ({min(m.seconds):.2f} to {max(m.seconds):.2f})",
+        f"{m.predicted_seconds:.2f} ({ratio(m):.2f})",
         f"{m.busy_seconds:.2f} ({m.predicted_busy_seconds:.2f})",
         ", ".join(f"{amount:.2f}" for amount in megabytes),
         m.rounds,
@@ -256,12 +270,36 @@ def print_totals(outcomes: list[Measurement | Failure], *, with_orq: bool) -> No
         print(f"; ORQ / this: {orq_seconds / seconds:.1f} x the seconds, ", end="")
         print(f"{orq_megabytes / megabytes:.1f} x the bytes", end="")
     print(".")
+    ratios = [ratio(m) for m in right if statistics.median(m.seconds) > TOLD_SECONDS]
+    near = sum(1 / AS_NEAR <= one <= AS_NEAR for one in ratios)
+    print(f"{near} of the {len(ratios)} of more than {TOLD_SECONDS} seconds took what was ", end="")
+    print(f"predicted within a factor of {AS_NEAR}.")
+
+
+def ratio(measurement: Measurement) -> float:
+    """Predicted over measured seconds."""
+    return measurement.predicted_seconds / statistics.median(measurement.seconds)
+
+
+def write_figures(path: Path, layout: str, outcomes: list[Measurement | Failure]) -> None:
+    """Appends a line of JSON for each query: what rates.py reads."""
+    with path.open("a") as file:
+        for one in outcomes:
+            if isinstance(one, Measurement):
+                figures = {
+                    "layout": layout,
+                    "query": one.query,
+                    "seconds": statistics.median(one.seconds),
+                    "busy_seconds": one.busy_seconds,
+                    "predicted": dataclasses.asdict(one.predicted),
+                }
+                file.write(json.dumps(figures) + "\n")
 
 
 def off_by(measurement: Measurement) -> str:
     """How far the measured figures are from the predicted ones (a quicksort's are random)."""
-    sent, expected = sum(measurement.sent_bytes), sum(measurement.predicted_bytes)
-    rounds = measurement.rounds - measurement.predicted_rounds
+    sent, expected = sum(measurement.sent_bytes), sum(measurement.predicted.sent_bytes)
+    rounds = measurement.rounds - measurement.predicted.rounds
     return f"{(sent - expected) / max(1, expected):+.1%} bytes, {rounds:+d} rounds"
 
 

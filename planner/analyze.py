@@ -12,8 +12,7 @@ def explain_analyze(
 ) -> str:
     """Rounds, bytes, messages and time of the whole query.
 
-    What is predicted of the processor is that of the busiest party. The predicted time is without
-    planning, connecting, and the owners' databases.
+    What is predicted of the processor is that of the busiest party, without its own database.
     """
     expected, taken = predicted.total, measured.cost
     about = "~" if expected.expected else ""
@@ -32,7 +31,7 @@ def explain_analyze(
     busy = max(measured.busy_seconds, default=0.0)
     rows.append(("processor", seconds_text(link.busy_seconds(expected)), seconds_text(busy)))
     rows.append(
-        (f"time on {link.name}", seconds_text(link.seconds(expected)), seconds_text(seconds))
+        (f"time on {link.name}", seconds_text(link.query_seconds(expected)), seconds_text(seconds))
     )
     widths = [max(len(row[i]) for row in rows) for i in range(3)]
     lines = [f"{a:<{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}".rstrip() for a, b, c in rows]

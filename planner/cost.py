@@ -19,10 +19,11 @@ class Cost:
     """rounds: the longest chain of dependent messages. sent_bytes: payload by party.
 
     messages: frames sent by each party. Outsiders stand behind the compute parties. Framing
-    overhead is not included. Three figures are predicted only, and equal costs may differ in them:
+    overhead is not included. Some figures are predicted only, and equal costs may differ in them:
     gates, the operands and columns that a compute party handles one by one, which is what few rows
-    cost; moved_bytes, the rows that it packs, moves and unpacks in shuffles; and work_seconds, its
-    processor time for what is no gate (points of a group).
+    cost; moved_bytes, the rows that it packs, moves and unpacks in shuffles; work_seconds, its
+    processor time for what is no gate (points of a group); and of a whole plan what the owner with
+    most to do does alone: scanned_cells that its database reads, entered_cells that it encodes.
     """
 
     rounds: int
@@ -31,6 +32,8 @@ class Cost:
     gates: int = field(default=0, compare=False)
     moved_bytes: int = field(default=0, compare=False)
     work_seconds: float = field(default=0.0, compare=False)
+    scanned_cells: int = field(default=0, compare=False)
+    entered_cells: int = field(default=0, compare=False)
     expected: bool = False  # True where a quicksort makes the figures expectations
 
 
@@ -46,12 +49,26 @@ class Measured:
 class Rates:
     """Processor time of one party, in seconds: for each message that it sends and takes, for each
     operand or column that a gate handles, for each byte that it sends, and for each byte of rows
-    that shuffles move."""
+    that shuffles move.
+
+    What no party's processor time shows: how long a process takes to wake up in each round; and
+    outside of the protocol: to open and close a session, and as an owner alone for each cell that
+    its database reads and each that enters.
+    """
 
     message_seconds: float
     gate_seconds: float
     byte_seconds: float
     moved_byte_seconds: float
+    waking_seconds: float
+    session_seconds: float
+    scanned_cell_seconds: float
+    entered_cell_seconds: float
+
+
+SESSION_TRIPS = 8
+"""Round trips of a session before and after its plan runs: to propose it and to agree on it, to
+connect and to agree on keys, and to gather what it took."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +90,20 @@ class Link:
         """How long a cost takes: the link and a party's processor, one after the other."""
         sent = max(cost.sent_bytes, default=0)
         waiting = cost.rounds * self.round_trip_seconds / 2 + sent / self.bytes_per_second
-        return waiting + self.crowding * self.busy_seconds(cost)
+        waking = cost.rounds * self._rates.waking_seconds
+        return waiting + self.crowding * (waking + self.busy_seconds(cost))
+
+    def query_seconds(self, cost: Cost) -> float:
+        """How long a whole query takes that costs so much, with its session and with what owners do
+        alone. Planning is not in it, as nodes remember plans."""
+        rates = self._rates
+        alone = (
+            rates.session_seconds
+            + cost.scanned_cells * rates.scanned_cell_seconds
+            + cost.entered_cells * rates.entered_cell_seconds
+        )
+        trips = SESSION_TRIPS * self.round_trip_seconds
+        return trips + self.crowding * alone + self.seconds(cost)
 
     def busy_seconds(self, cost: Cost) -> float:
         """Processor time of the party that has most to do."""
@@ -97,7 +127,8 @@ class Link:
         `and_bytes`: what a party sends for each of them.
         """
         rates = self._rates
-        waiting = self.round_trip_seconds / 2 + self.crowding * rates.message_seconds
+        handling = rates.waking_seconds + rates.message_seconds
+        waiting = self.round_trip_seconds / 2 + self.crowding * handling
         byte = 1 / self.bytes_per_second + self.crowding * rates.byte_seconds
         return 1 << max(int(1.4142 * waiting / (and_bytes * byte)), 1).bit_length() - 1
 
@@ -106,12 +137,27 @@ class Link:
         return self.rates or RATES["replicated"]
 
 
+_OUTSIDE = {
+    "waking_seconds": 1.8e-4,
+    "session_seconds": 3.5e-2,
+    "scanned_cell_seconds": 1e-8,
+    "entered_cell_seconds": 3e-8,
+}
+
 RATES = {
     "replicated": Rates(
-        message_seconds=4.5e-4, gate_seconds=4e-5, byte_seconds=7e-9, moved_byte_seconds=2.2e-8
+        message_seconds=4.5e-4,
+        gate_seconds=4e-5,
+        byte_seconds=7e-9,
+        moved_byte_seconds=2.2e-8,
+        **_OUTSIDE,
     ),
     "additive": Rates(
-        message_seconds=4.5e-4, gate_seconds=4e-5, byte_seconds=4e-8, moved_byte_seconds=0
+        message_seconds=4.5e-4,
+        gate_seconds=4e-5,
+        byte_seconds=4e-8,
+        moved_byte_seconds=0,
+        **_OUTSIDE,
     ),
 }
 """As measured on the machine that docs/performance.md names. In `additive` most of it goes into

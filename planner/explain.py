@@ -60,7 +60,7 @@ def explain_plan(
     lines = [
         f"plan {plan.digest[:16]}  protocol {plan.protocol}  parties {', '.join(plan.parties)}"
         + (f"  beside them {', '.join(plan.outsiders)}" if plan.outsiders else ""),
-        f"total: {amount(cost.total)}, about {seconds_text(link.seconds(cost.total))} on "
+        f"total: {amount(cost.total)}, about {seconds_text(link.query_seconds(cost.total))} on "
         f"{link.name}",
     ]
     components = PROTOCOLS[plan.protocol].components
@@ -72,7 +72,7 @@ def explain_plan(
         lines.append(f"as if there were so many rows, with wider keys: {told}")
     for name, other in (rejected or {}).items():
         lines.append(
-            f"rejected, {name}: {amount(other)}, about {seconds_text(link.seconds(other))}"
+            f"rejected, {name}: {amount(other)}, about {seconds_text(link.query_seconds(other))}"
         )
     lines.append("")
     names = column_names(plan.root)

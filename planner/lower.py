@@ -19,6 +19,7 @@ from .fixed_point import PRECISION, fixed_encoding
 from .fragments import fragment_sql
 from .hashing import reads_key
 from .known import Facts
+from .local_work import scanned_cells
 from .logical import (
     Aggregate,
     Check,
@@ -120,6 +121,7 @@ class Lowering:
             forms=tuple("bits" for _ in columns),
             keyed=reads_key(node),
             unique=_unique(facts, frozenset(c.id for c in columns)),
+            scanned=scanned_cells(node),
         )
 
     def presence(self) -> Column:

@@ -216,4 +216,5 @@ def _part(
         sql=dense_sql(grouped, keys, columns),
         forms=tuple("bits" for _ in columns),
         keyed=reads_key(part),
+        scanned=base.scanned,
     )

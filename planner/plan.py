@@ -84,7 +84,7 @@ def plan_query(
     )
     if len(plans) == 1:
         return plans[USUAL]
-    return min(plans.values(), key=lambda plan: link.seconds(pricer.plan_cost(plan).total))
+    return min(plans.values(), key=lambda plan: link.query_seconds(pricer.plan_cost(plan).total))
 
 
 def plans_in_question(

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cache, cached_property
 from typing import Literal
 
@@ -104,6 +104,7 @@ class Fragment(Operator):
     `held`: the rows stay with the owner; the Intersection above shares what it needs of them.
     `unique`: sets of columns that no two rows agree on, unless one of them is NULL.
     `placed`: the rows stand at the places of their keys instead; rows with a NULL key are left out.
+    `scanned`: how many cells of tables the SQL reads at most, which is for prices alone.
     """
 
     owner: str
@@ -113,6 +114,7 @@ class Fragment(Operator):
     held: bool = False
     unique: tuple[tuple[int, ...], ...] = ()
     placed: Placement | None = None
+    scanned: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

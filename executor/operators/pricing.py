@@ -7,9 +7,11 @@ priced. Exact for everything but the quicksort, whose cost enters as its expecta
 
 from __future__ import annotations
 
+import dataclasses
 from functools import lru_cache
 
 from ...planner.cost import Cost, PlanCost
+from ...planner.local_work import local_cells
 from ...planner.protocol_facts import PROTOCOLS
 from ...planner.secure import (
     DEFAULT_ROUND_WORTH,
@@ -69,13 +71,16 @@ class DryRunPricer:
         first = counting_protocol(plan.protocol, count, outsiders=outsiders)
         operators = _run(plan, first)
         if not PROTOCOLS[plan.protocol].prepares:
-            return PlanCost(total=first.cost(), operators=operators)
+            return PlanCost(total=_with_local_work(first.cost(), plan), operators=operators)
         preparation = first.preparation()
         second = counting_protocol(plan.protocol, count, preparation, outsiders=outsiders)
         ahead = second.cost()
         _run(plan, second)
         return PlanCost(
-            total=second.cost(), operators=operators, preparation=preparation, ahead=ahead
+            total=_with_local_work(second.cost(), plan),
+            operators=operators,
+            preparation=preparation,
+            ahead=ahead,
         )
 
     def _price_operator(self, operator: Operator, round_worth: int) -> Cost:
@@ -146,6 +151,11 @@ def _run(plan: SecurePlan, protocol: CountedProtocol) -> tuple[Cost, ...]:
 
 def _no_watch(position: int, step: str) -> None:
     """Prices need no progress."""
+
+
+def _with_local_work(cost: Cost, plan: SecurePlan) -> Cost:
+    scanned, entered = local_cells(plan.root)
+    return dataclasses.replace(cost, scanned_cells=scanned, entered_cells=entered)
 
 
 def _between(start: Mark, stop: Mark) -> Cost:

@@ -157,6 +157,9 @@ def _cost(body: Mapping[str, Any]) -> Cost:
         messages=tuple(int(n) for n in body["messages"]),
         gates=int(body["gates"]),
         moved_bytes=int(body["moved_bytes"]),
+        work_seconds=float(body["work_seconds"]),
+        scanned_cells=int(body["scanned_cells"]),
+        entered_cells=int(body["entered_cells"]),
         expected=bool(body["expected"]),
     )
 

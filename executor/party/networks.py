@@ -10,6 +10,10 @@ message_us = 450                 # a party's processor time, for a message ...
 gate_us = 40                     # ... an operand or a column of a gate
 byte_ns = 7                      # ... a byte sent
 moved_byte_ns = 22               # ... a byte of the rows that a shuffle moves
+waking_us = 180                  # how long a process takes to wake up in a round
+session_ms = 35                  # to open and close a session
+scanned_cell_ns = 10             # an owner alone, for a cell of a table that its database reads ...
+entered_cell_ns = 30             # ... and for one that it encodes and shares
 """
 
 from __future__ import annotations
@@ -30,6 +34,10 @@ _RATES = {
     "gate_us": ("gate_seconds", 1e6),
     "byte_ns": ("byte_seconds", 1e9),
     "moved_byte_ns": ("moved_byte_seconds", 1e9),
+    "waking_us": ("waking_seconds", 1e6),
+    "session_ms": ("session_seconds", 1e3),
+    "scanned_cell_ns": ("scanned_cell_seconds", 1e9),
+    "entered_cell_ns": ("entered_cell_seconds", 1e9),
 }
 _OTHERS = frozenset({"name", "round_trip_ms", "megabits_per_second", "parties_per_core"})
 
