@@ -27,6 +27,7 @@ from .merge_projects import merge_projects
 from .order_joins import order_joins
 from .prune_columns import prune_columns
 from .push_filters import push_filters
+from .select_for_semi import select_for_semi
 from .share_common import share_common
 from .sink_expressions import sink_expressions
 
@@ -56,6 +57,7 @@ RULES: tuple[Rule, ...] = (
     aggregate_parts,
     hash_strings,
     prune_columns,
+    select_for_semi,
     distinct_semi_builds,
 )
 

@@ -66,3 +66,4 @@ select c_mktsegment, count(*) as n, count(s_suppkey) as m, sum(s_acctbal) as s f
 select n_name, count(*) as n, sum(s_acctbal) as s, sum(c_acctbal) as c from nation, customer, supplier where n_nationkey = c_nationkey and s_nationkey = n_nationkey group by 1 order by 1;
 select distinct c_mktsegment from customer, supplier where c_nationkey = s_nationkey and s_acctbal > 9900 order by 1;
 select count(*) as n, sum(o_totalprice) as t from customer, orders, lineitem where c_custkey = o_custkey and o_orderkey = l_orderkey and l_linenumber = 1 and o_orderkey not in (select l_orderkey from lineitem where l_quantity > 40);
+select o_orderkey, o_totalprice, t.q from orders, (select l_orderkey, sum(l_quantity) as q from lineitem group by l_orderkey) t where o_orderkey = t.l_orderkey and o_orderkey in (select l_orderkey from lineitem group by l_orderkey having sum(l_quantity) > 250) order by o_orderkey;
