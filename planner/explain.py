@@ -28,6 +28,7 @@ from .secure import (
     Product,
     Project,
     Reveal,
+    Root,
     SecurePlan,
     Sort,
     SortKey,
@@ -36,6 +37,7 @@ from .secure import (
     Window,
     children,
 )
+from .spilling import spilling_bytes
 from .sql import INFIX, literal_sql
 from .window_sql import UNFRAMED, call_text, frame_text
 
@@ -64,7 +66,7 @@ def explain_plan(
         f"{link.name}",
     ]
     components = PROTOCOLS[plan.protocol].components
-    lines[1] += f", {bytes_text(memory_bytes(plan.root, components))} of memory at most"
+    lines[1] += f", {_memory_text(plan.root, components)}"
     if cost.ahead is not None:
         lines.append(f"of it ahead of the data: {amount(cost.ahead)}")
     if supposed:
@@ -80,6 +82,13 @@ def explain_plan(
     shown = _Shown(names, costs, alternatives or {}, link)
     lines += _tree(plan.root, "", "", shown)
     return "\n".join(lines)
+
+
+def _memory_text(root: Root, components: int) -> str:
+    """What a party's memory has to hold, and how much of that if relations wait on disk."""
+    held, least = memory_bytes(root, components), spilling_bytes(root, components)
+    text = f"{bytes_text(held)} of memory at most"
+    return text + (f" ({bytes_text(least)} with the use of disk)" if least < 0.9 * held else "")
 
 
 def amount(cost: Cost) -> str:

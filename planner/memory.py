@@ -1,6 +1,7 @@
 """How much memory a plan takes at each compute party while it runs, from its public sizes.
 
-A node at rest, the shares that the owners give, and what the heaviest operator works on: sorts and
+With everything in memory (planner/spilling.py says it for relations that wait on disk): a node at
+rest, the shares that the owners give, and what the heaviest operator works on: sorts and
 joins gather, compare and move rows in several forms at once. The factor is what the resident sets
 of nodes showed (docs/performance.md), rounded up: a bound to refuse by, not an exact figure.
 """
@@ -25,9 +26,6 @@ from .secure import (
 NODE_BYTES = 2**28
 """A node that has answered small queries, its database included."""
 
-SPILL_SHARE = 2
-"""Relations wait on disk where a plan's peak without that is above this part of a node's limit."""
-
 MOVING = 12
 """How many times its rows an operator holds that sorts them or looks them up."""
 
@@ -42,19 +40,13 @@ def memory_bytes(root: Operator, components: int) -> int:
     """The predicted peak with everything in memory. `components`: a party's part of a share."""
     operators = list(every_operator(root))
     given = sum(relation_bytes(o) for o in operators if isinstance(o, Fragment | Stored))
-    heaviest = max(_working_bytes(o) for o in operators)
+    heaviest = max(working_bytes(o) for o in operators)
     return NODE_BYTES + components * (given + heaviest)
-
-
-def spilling_bytes(root: Operator, components: int) -> int:
-    """The same where relations wait on disk while others are worked on."""
-    heaviest = max(_working_bytes(o) for o in every_operator(root))
-    return NODE_BYTES + components * heaviest
 
 
 def relation_bytes(operator: Operator) -> int:
     """Bytes of one component of a relation: columns, their null planes, the valid plane."""
-    return operator.rows * _bits(operator) // 8
+    return operator.rows * row_bits(operator) // 8
 
 
 def every_operator(root: Operator) -> Iterator[Operator]:
@@ -69,18 +61,18 @@ def every_operator(root: Operator) -> Iterator[Operator]:
             yield found
 
 
-def _working_bytes(operator: Operator) -> int:
+def working_bytes(operator: Operator) -> int:
     inputs = children(operator)
     if not inputs:
         return relation_bytes(operator)
     rows = max(operator.rows, sum(below.rows for below in inputs))
-    bits = max(_bits(operator), sum(_bits(below) for below in inputs))
+    bits = max(row_bits(operator), sum(row_bits(below) for below in inputs))
     moves = isinstance(operator, Join | Expand | Aggregate | Sort | Window | Intersection)
     factor = MOVING if moves else COMPUTING
     return factor * rows * (bits + SCRATCH_BITS * moves) // 8
 
 
-def _bits(operator: Operator) -> int:
+def row_bits(operator: Operator) -> int:
     """Bits of a row, with null and valid flags."""
     widths = (
         (0 if column.encoding is None else column.encoding.width) + column.nullable

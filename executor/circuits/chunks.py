@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import ceil
 
+from ...planner.spilling import MOST_CHUNKS
 from ..sharing.groups import on_disk
 from ..sharing.protocol import SharingProtocol
 from ..sharing.shares import Share
 from .rows import concat_rows, slice_rows
-
-MOST_CHUNKS = 16
 
 PLANE_ROUNDS = 2
 """So many rounds a plane of a chunk is worth, at least."""

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 import numpy as np
 import pyarrow as pa
@@ -49,15 +48,6 @@ class OwnedRows:
     values: tuple[NDArray[np.uint64], ...]
     clear: tuple[Clear, ...]
     padding: NDArray[np.bool_]
-
-    def on_disk(self, spill: Spill | None) -> OwnedRows:
-        """The same rows, on disk where memory is spared. Errors: SessionError."""
-        if spill is None:
-            return self
-        kept = iter(spill.keep_arrays([*self.values, *chain(*self.clear), self.padding]))
-        values = tuple(next(kept) for _ in self.values)
-        clear = tuple((next(kept), next(kept)) for _ in self.clear)
-        return OwnedRows(values, clear, next(kept))
 
 
 def draw_run_key(
@@ -114,29 +104,40 @@ def encode_rows(
     places: NDArray[np.intp] | None = None,
     *,
     run_key: bytes | None = None,
+    spill: Spill | None = None,
 ) -> OwnedRows:
-    """A fragment's rows, encoded and padded to the public bound.
+    """A fragment's rows, encoded and padded to the public bound, column by column.
 
-    `places`: for each row its place, if that is not as the fragment says. Errors as above.
+    `places`: for each row its place, if that is not as the fragment says. `spill`: where columns
+    that are ready wait, if memory is to be spared. Errors as above; SessionError for a full disk.
     """
-    encoded = [
-        encode_column(table.column(position), column)
-        for position, column in enumerate(fragment.columns)
-    ]
-    unplaced = [_clear(given, c) for given, c in zip(encoded, fragment.columns, strict=True)]
     if places is None:
-        layout = layout_of(fragment, unplaced, table.num_rows, run_key)
+        layout = layout_of(fragment, _key_values(fragment, table), table.num_rows, run_key)
     else:
         layout = Layout(fragment.rows, np.arange(len(places)), places)
-    clear = [(layout.spread(packed), layout.spread(nulls)) for packed, nulls in unplaced]
     values: list[NDArray[np.uint64]] = []
-    columns = zip(fragment.columns, fragment.forms, encoded, clear, strict=True)
-    for column, form, given, shown in columns:
-        values += _entering(given, column, form, layout, shown)
+    clear: list[Clear] = []
+    for position, (column, form) in enumerate(zip(fragment.columns, fragment.forms, strict=True)):
+        encoded = encode_column(table.column(position), column)
+        packed, nulls = (layout.spread(array) for array in _clear(encoded, column))
+        arrays = [packed, nulls, *_entering(encoded, column, form, layout, (packed, nulls))]
+        packed, nulls, *entering = arrays if spill is None else spill.keep_arrays(arrays)
+        clear.append((packed, nulls))
+        values += entering
     present = np.zeros((fragment.rows, 1), np.uint8)
     present[layout.at] = 1
     values.append(rows_to_planes(present, 1))
     return OwnedRows(tuple(values), tuple(clear), present[:, 0] == 0)
+
+
+def _key_values(fragment: Fragment, table: pa.Table) -> dict[int, Clear]:
+    """The columns by whose values the rows are placed, by id."""
+    keys = () if fragment.placed is None else fragment.placed.keys
+    return {
+        column.id: _clear(encode_column(table.column(position), column), column)
+        for position, column in enumerate(fragment.columns)
+        if column.id in keys
+    }
 
 
 def packed_values(

@@ -6,7 +6,7 @@ key. Runs at the owner alone; the relation's size is public.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -40,9 +40,9 @@ class Layout:
 
 
 def layout_of(
-    fragment: Fragment, columns: Sequence[Clear], count: int, run_key: bytes | None
+    fragment: Fragment, columns: Mapping[int, Clear], count: int, run_key: bytes | None
 ) -> Layout:
-    """The places of `count` rows; `run_key` is for cuckoo tables.
+    """The places of `count` rows, by their key `columns`; `run_key` is for cuckoo tables.
 
     Errors: DataError where two rows have a key that should be unique.
     """
@@ -67,13 +67,14 @@ def layout_of(
 
 
 def _key_columns(
-    fragment: Fragment, placed: Placement, columns: Sequence[Clear], count: int
+    fragment: Fragment, placed: Placement, columns: Mapping[int, Clear], count: int
 ) -> list[tuple[Known, Encoding, Encoding]]:
     """The key columns, as their owner knows them."""
-    by_id = {c.id: (c, clear) for c, clear in zip(fragment.columns, columns, strict=True)}
+    definitions = {column.id: column for column in fragment.columns}
     keys = []
-    for column, (packed, nulls) in (by_id[i] for i in placed.keys):
-        encoding = encoding_of_column(column)
+    for identity in placed.keys:
+        packed, nulls = columns[identity]
+        encoding = encoding_of_column(definitions[identity])
         padding = np.zeros(count, np.bool_)
         known = Known(owner=0, rows_bytes=packed, nulls=nulls, padding=padding)
         keys.append((known, encoding, encoding))

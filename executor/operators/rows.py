@@ -12,9 +12,10 @@ from ...query.bound import ColumnRef, Expression
 from ...query.datatypes import Column, Encoding
 from ..circuits.compare import all_of, any_of
 from ..circuits.rows import concat_rows
+from ..sharing.groups import on_disk
 from ..sharing.pack import row_bytes, rows_to_planes
 from ..sharing.protocol import SharingProtocol
-from ..sharing.shares import Bits, stack
+from ..sharing.shares import Bits, as_bits, as_ring, stack
 from .expression import Evaluator
 from .limbs import combined, limb_bits, limbs_of, null_free_limbs
 from .table import (
@@ -75,10 +76,20 @@ def _deferred(evaluator: Evaluator, column: Column, expression: Expression) -> S
     encoding = encoding_of_column(column)
 
     def compute(form: Form) -> SecretColumn:
-        value = evaluator.evaluate(expression, form, encoding)
-        return in_encoding(evaluator.protocol, value, encoding)
+        p = evaluator.protocol
+        value = in_encoding(p, evaluator.evaluate(expression, form, encoding), encoding)
+        return _kept(p, value)
 
     return SecretColumn(encoding=encoding, rows=evaluator.rows, deferred=compute)
+
+
+def _kept(p: SharingProtocol, column: SecretColumn) -> SecretColumn:
+    """The column, its values on disk where memory is spared."""
+    if column.ring is not None:
+        column.ring = as_ring(*on_disk(p, [column.ring]))
+    if column.bits is not None:
+        column.bits = as_bits(*on_disk(p, [column.bits]))
+    return column
 
 
 def in_encoding(p: SharingProtocol, value: SecretColumn, target: Encoding) -> SecretColumn:
@@ -111,7 +122,7 @@ def concat(p: SharingProtocol, node: Concat, tables: Sequence[SecretTable]) -> S
     columns: dict[int, SecretColumn] = {}
     for position, column in enumerate(node.columns):
         pieces = [list(table.columns.values())[position] for table in tables]
-        columns[column.id] = _concat_column(p, column, pieces)
+        columns[column.id] = _kept(p, _concat_column(p, column, pieces))
     valid = concat_rows([table.valid for table in tables])
     return SecretTable(node.rows, columns, valid)
 

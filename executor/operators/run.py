@@ -144,14 +144,7 @@ class Runner:
             owned = None
             if fragment.owner == party:
                 self.watch(position, "local fragment")
-                if source is None:
-                    raise InternalError("a party without a source owns a fragment")
-                table = run_fragment(fragment, source, run_key)
-                if fragment.held:
-                    self.held[fragment] = table
-                else:
-                    owned = encode_rows(fragment, table, run_key=run_key)
-                    owned = owned.on_disk(self.protocol.spill)
+                owned = self._owned(fragment, source, run_key)
             if fragment.held:
                 continue
             items.append((fragment, self.plan.members.index(fragment.owner), owned))
@@ -160,6 +153,18 @@ class Runner:
         shared = [position for position in positions if not _is_held(self.operators[position])]
         self.waiting.settle(tables)
         return dict(zip(shared, tables, strict=True))
+
+    def _owned(
+        self, fragment: Fragment, source: TableSource | None, run_key: bytes | None
+    ) -> OwnedRows | None:
+        """This party's rows of a fragment, ready to be shared; None where they stay here."""
+        if source is None:
+            raise InternalError("a party without a source owns a fragment")
+        table = run_fragment(fragment, source, run_key)
+        if fragment.held:
+            self.held[fragment] = table
+            return None
+        return encode_rows(fragment, table, run_key=run_key, spill=self.protocol.spill)
 
     def finish(self, tables: dict[int, SecretTable]) -> pa.Table | None:
         """Runs everything above the fragments; an operator that occurs twice runs once.

@@ -60,7 +60,7 @@ class SqlCompiler:
     """Compiles against one catalog and the shared tables of now.
 
     `parties` are the compute parties by index, `outsiders` the others. `admit` sees every plan
-    before time and memory go into its price, and may raise.
+    before time and memory go into its price, `afford` the one that is chosen; both may raise.
     """
 
     def __init__(
@@ -73,6 +73,7 @@ class SqlCompiler:
         outsiders: tuple[str, ...] = (),
         public_directory: Path,
         admit: Callable[[Root], None] = lambda root: None,
+        afford: Callable[[Root], None] = lambda root: None,
         shared: SharedTables | None = None,
     ) -> None:
         self._parties, self._outsiders = parties, outsiders
@@ -81,6 +82,7 @@ class SqlCompiler:
         self._link = link
         self._protocol = protocol
         self._admit = admit
+        self._afford = afford
         self._shared = shared
         self._pricer = self._pricer_on(link)
         self._trees = lru_cache(_REMEMBERED)(parse)
@@ -117,12 +119,15 @@ class SqlCompiler:
         """The plan that answers a statement, remembered for a while: a statement names the tables
         with their versions, and so always has the same plan.
 
-        Errors: SqlError; whatever `admit` raises.
+        Errors: SqlError; whatever `admit` and `afford` raise.
         """
         return self._planned(statement, asker)
 
     def _plan(self, statement: Statement, asker: str) -> SecurePlan:
-        return self._given(plan_query, statement, asker)
+        plan = self._given(plan_query, statement, asker)
+        if not statement.supposed:
+            self._afford(plan.root)
+        return plan
 
     def _given(self, planning: Callable[..., Planned], statement: Statement, asker: str) -> Planned:
         """What a way of planning makes of a statement, told all that it needs."""

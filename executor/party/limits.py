@@ -5,17 +5,16 @@ Both follow from the plan alone, whose sizes are public.
 
 from __future__ import annotations
 
-from ...planner.memory import SPILL_SHARE, every_operator, memory_bytes, spilling_bytes
+from ...planner.memory import every_operator, memory_bytes
 from ...planner.secure import Root
+from ...planner.spilling import SPILL_SHARE, spilling_bytes
 from ...query.errors import SessionError
 from ..sharing.protocols import PROTOCOLS
 from .settings import PartySettings
 
 
-def check_limits(
-    root: Root, party: str, settings: PartySettings, protocol: str = "replicated"
-) -> None:
-    """Errors: SessionError with the figure, for a plan beyond max_rows or max_memory_bytes."""
+def check_rows(root: Root, party: str, settings: PartySettings) -> None:
+    """Errors: SessionError with the figure, for a plan beyond max_rows."""
     for operator in every_operator(root):
         if operator.rows > settings.max_rows:
             raise SessionError(
@@ -23,8 +22,11 @@ def check_limits(
                 f"({type(operator).__name__.lower()}), but {party} allows at most "
                 f"{settings.max_rows} (max_rows in its party.toml)"
             )
-    if not spills(root, settings, protocol):
-        return
+
+
+def check_memory(root: Root, party: str, settings: PartySettings, protocol: str) -> None:
+    """Errors: SessionError with the figure, for a plan beyond max_memory_bytes even where its
+    relations wait on disk."""
     needed = spilling_bytes(root, PROTOCOLS[protocol].components)
     if needed > settings.max_memory_bytes:
         raise SessionError(

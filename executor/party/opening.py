@@ -20,7 +20,7 @@ from .audit import AUDIT_FILE, AuditLog
 from .compiling import Compiler, SqlCompiler
 from .control import ControlLink
 from .federation import Address, Federation, load_federation, read_catalog
-from .limits import check_limits
+from .limits import check_memory, check_rows
 from .policy import POLICY_FILE, load_policy
 from .resources import Resources, RunPlan, complain
 from .results import ResultStore
@@ -67,7 +67,8 @@ def open_resources(
         link=federation.link,
         protocol=federation.protocol,
         public_directory=public,
-        admit=partial(check_limits, party=party, settings=settings, protocol=federation.protocol),
+        admit=partial(check_rows, party=party, settings=settings),
+        afford=partial(check_memory, party=party, settings=settings, protocol=federation.protocol),
         shared=shared,
     )
     policy = load_policy(own, party, local=settings.local)

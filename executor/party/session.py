@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import re
 import threading
@@ -74,14 +75,19 @@ class Session:
         try:
             return self._run()
         except TacitError as error:
+            _let_go(error)
             raise self._end(_named(error, self.plan.parties)) from None
         except Exception as error:
             complain(f"session {self.id}: {_places(error)}")
+            _let_go(error)
             raise self._end(InternalError(f"a mistake of tacit: {type(error).__name__}")) from None
         finally:
             timer.cancel()
             if self._channel is not None:
                 self._channel.close()
+            if self._spill is not None:
+                gc.collect()  # relations that refer to each other, and with them their files
+            release_free_blocks()
 
     def abort(self, reason: TacitError) -> None:
         """Ends the session at all parties; `run` raises the first reason. Returns at once."""
@@ -147,7 +153,6 @@ class Session:
             self._busy.stop()
         finally:
             shelf.close()
-            release_free_blocks()
             self._source = None
             if keys is not None:
                 keys.burn()
@@ -271,6 +276,14 @@ class Session:
             f"the query took longer than the {self._seconds:g} seconds that "
             f"{self._resources.party} gives it"
         )
+
+
+def _let_go(error: BaseException) -> None:
+    """Frees what the frames of a failure hold: shares in memory, and the files of those on disk."""
+    found: BaseException | None = error
+    while found is not None:
+        traceback.clear_frames(found.__traceback__)
+        found = found.__cause__ or found.__context__
 
 
 def _named(error: TacitError, parties: tuple[str, ...]) -> TacitError:

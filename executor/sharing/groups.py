@@ -11,12 +11,10 @@ from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
+from ...planner.spilling import GROUP_BYTES
 from .messages import share_bytes
 from .protocol import SharingProtocol
 from .shares import Share
-
-GROUP_BYTES = 1 << 24
-"""Of one component of what moves at a time; a column that is larger moves alone."""
 
 T = TypeVar("T")
 

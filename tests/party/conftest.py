@@ -1,6 +1,6 @@
 """A federation of three node processes, in which single nodes can be stopped and replaced."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -92,6 +92,12 @@ class Fleet:
         for client in self.clients.values():
             client.close()
         self.nodes.stop()
+
+
+@pytest.fixture(scope="session")
+def start_fleet() -> Callable[[Path], Fleet]:
+    """Starts the nodes of another directory of example files."""
+    return lambda directory: Fleet(directory, create_local(directory, target=directory / "running"))
 
 
 @pytest.fixture(scope="package")

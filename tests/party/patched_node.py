@@ -1,12 +1,12 @@
 """A node's process with something wrong in it, for tests: `PATCH,... DIRECTORY PARTY`.
 
 other-catalog: reads one more table than the others. tampered-planner: plans something else.
-full-disk: there is no space for results, nor for shared tables. dies-unprepared, dies-between,
-dies-uncommitted: the process ends before its shares of a shared table are on disk, when all of them
-are, and when it shall give them their name. prepares-slowly: waits a second
-for each batch of what is made ahead. invalid-point, short-message: sends what the set-up, or a
-transfer, does not allow. In all of them, a query that names the number 98765 takes long: its plan
-runs after 20 seconds of small rounds.
+full-disk: there is no space for results, nor for shared tables, nor for what waits on disk.
+dies-unprepared, dies-between, dies-uncommitted: the process ends before its shares of a shared
+table are on disk, when all of them are, and when it shall give them their name. prepares-slowly:
+waits a second for each batch of what is made ahead.
+invalid-point, short-message: sends what the set-up, or a transfer, does not allow. In all of them,
+a query that names the number 98765 takes long: its plan runs after 20 seconds of small rounds.
 """
 
 import dataclasses
@@ -19,6 +19,7 @@ from typing import Any
 
 from tacit.executor.party import compiling, opening, results, shared_tables, table_files
 from tacit.executor.party.__main__ import main
+from tacit.executor.sharing import spilling
 from tacit.planner.secure import SecurePlan
 
 SLOW = "98765"
@@ -65,6 +66,7 @@ def full_disk() -> None:
         seal(self, Path("/dev/full"), *given)
 
     table_files.Safe.write = unwritten  # type: ignore[method-assign]
+    spilling._nameless = lambda directory: open("/dev/full", "r+b")  # noqa: SIM115
 
 
 def dies_in(method: str) -> Callable[[], None]:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from tacit.executor.client.local import create_local
 from tacit.executor.party.compiling import SqlCompiler
-from tacit.executor.party.limits import check_limits
+from tacit.executor.party.limits import check_memory, check_rows, spills
 from tacit.executor.party.messages import Start
 from tacit.executor.party.node import Node
 from tacit.executor.party.policy import Policy, check_policy
@@ -18,7 +18,8 @@ from tacit.executor.party.results import ResultStore
 from tacit.executor.party.settings import PartySettings
 from tacit.executor.party.slot import Slot
 from tacit.planner.cost import LINKS
-from tacit.planner.memory import NODE_BYTES
+from tacit.planner.memory import NODE_BYTES, memory_bytes
+from tacit.planner.spilling import spilling_bytes
 from tacit.query.errors import ConfigurationError, PolicyError, SessionError
 
 CATALOG = """
@@ -34,13 +35,15 @@ SESSION = "0a" * 16
 TABLE = pa.table({"x": [1, 2, 3]})
 
 
-def compiler(settings: PartySettings | None = None) -> SqlCompiler:
+def compiler(settings: PartySettings | None = None, catalog: str = CATALOG) -> SqlCompiler:
+    given = settings or PartySettings()
     return SqlCompiler(
-        CATALOG,
+        catalog,
         parties=PARTIES,
         link=LINKS["lan"],
         public_directory=Path(),
-        admit=lambda root: check_limits(root, "grace", settings or PartySettings()),
+        admit=lambda root: check_rows(root, "grace", given),
+        afford=lambda root: check_memory(root, "grace", given, "replicated"),
     )
 
 
@@ -49,7 +52,7 @@ def compiler(settings: PartySettings | None = None) -> SqlCompiler:
     [
         ("SELECT sum(v) AS s FROM huge JOIN large ON huge.k = large.k", "4294967294 rows"),
         ("SELECT k, sum(v) AS s FROM huge GROUP BY k ORDER BY s DESC", "4294967294 rows"),
-        ("SELECT k, t FROM large ORDER BY t", "[0-9,]{11,} bytes of memory"),
+        ("SELECT k, t FROM large ORDER BY t", "[0-9,]{11,} bytes of memory.*put on disk"),
     ],
 )
 def test_enormous_bounds_are_refused_before_they_are_priced(sql: str, figure: str) -> None:
@@ -65,19 +68,32 @@ def test_a_query_ten_times_beyond_the_memory_is_refused_with_the_figure() -> Non
     catalog = CATALOG + "CREATE TABLE many (k BIGINT, v INTEGER) OWNED BY mercy ROWS {};"
     sql = "SELECT v, count(*) AS n FROM many JOIN ids USING (k) GROUP BY v"
     figures = []
-    for rows in (10**5, 10**6, 10**7):
-        made = SqlCompiler(
-            catalog.format(rows),
-            parties=PARTIES,
-            link=LINKS["lan"],
-            public_directory=Path(),
-            admit=lambda root: check_limits(root, "grace", PartySettings(max_memory_bytes=1)),
-        )
+    for rows in (10**5, 10**6, 10**7, 10**8):
+        made = compiler(PartySettings(max_memory_bytes=1, max_rows=10**9), catalog.format(rows))
         with pytest.raises(SessionError, match=r"bytes of memory.*ROWS in the catalog") as refused:
             made.plan(made.bind(sql), "mercy")
         figures.append(int(re.findall(r"about ([0-9,]+)", str(refused.value))[0].replace(",", "")))
-    assert figures[1] - figures[0] == pytest.approx(9 * (figures[0] - NODE_BYTES), rel=0.1)
-    assert figures[2] - NODE_BYTES == pytest.approx(10 * (figures[1] - NODE_BYTES), rel=0.1)
+    more = [figure - NODE_BYTES for figure in figures]
+    assert more[1] <= 10 * more[0] * 1.1
+    assert more[2] <= 10 * more[1] * 1.1
+    assert more[3] == pytest.approx(10 * more[2], rel=0.1)
+
+
+def test_what_waits_on_disk_lets_larger_queries_in() -> None:
+    """Refused only where even so it does not fit; the more a query moves, the more it helps."""
+    wide = ", ".join(f"v{i} BIGINT CHECK (v{i} BETWEEN 0 AND 1000000000)" for i in range(20))
+    catalog = CATALOG + f"CREATE TABLE many (k BIGINT, {wide}) OWNED BY mercy, grace ROWS 2000000;"
+    sql = "SELECT * FROM many ORDER BY v1 LIMIT 100"
+    made = compiler(PartySettings(), catalog)
+    root = made.plan(made.bind(sql), "mercy").root
+    held, least = memory_bytes(root, 2), spilling_bytes(root, 2)
+    assert held > 4 * least
+    settings = PartySettings(max_memory_bytes=least)
+    assert compiler(settings, catalog).plan(made.bind(sql), "mercy").root == root
+    assert spills(root, settings, "replicated")
+    assert not spills(root, PartySettings(max_memory_bytes=2 * held), "replicated")
+    with pytest.raises(SessionError, match=f"{least:,} bytes of memory .*put on disk"):
+        check_memory(root, "grace", PartySettings(max_memory_bytes=least - 1), "replicated")
 
 
 @pytest.mark.parametrize(
