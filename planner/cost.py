@@ -21,9 +21,10 @@ class Cost:
     messages: frames sent by each party. Outsiders stand behind the compute parties. Framing
     overhead is not included. Some figures are predicted only, and equal costs may differ in them:
     gates, the operands and columns that a compute party handles one by one, which is what few rows
-    cost; moved_bytes, the rows that it packs, moves and unpacks in shuffles; work_seconds, its
-    processor time for what is no gate (points of a group); and of a whole plan what the owner with
-    most to do does alone: scanned_cells that its database reads, entered_cells that it encodes.
+    cost; moved_bytes, the rows that it packs, moves and unpacks in shuffles, and a third of what it
+    copies otherwise; work_seconds, its processor time for what is no gate (points of a group); and
+    of a whole plan what the owner with most to do does alone: scanned_cells that its database
+    reads, entered_cells that it encodes.
     """
 
     rounds: int
@@ -148,7 +149,7 @@ RATES = {
     "replicated": Rates(
         message_seconds=4.5e-4,
         gate_seconds=4e-5,
-        byte_seconds=7e-9,
+        byte_seconds=6e-9,
         moved_byte_seconds=2.2e-8,
         **_OUTSIDE,
     ),

@@ -30,6 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..sharing.groups import array_on_disk, on_disk
+from ..sharing.pack import row_bytes
 from ..sharing.protocol import SharingProtocol, ShuffleHandle
 from ..sharing.shares import Bits, Share, as_bits, stack
 from .chunks import chunk_count, row_ranges
@@ -224,5 +225,6 @@ def count_batches(p: SharingProtocol, width: int, schedule: Schedule) -> None:
 
 
 def count_comparisons(p: SharingProtocol, rows: int, width: int, expected: float) -> None:
+    p.count_copied(2 * rows * row_bytes(width))
     empty = Bits(rows, width, ())
     p.open(less_than(p, [(empty, empty)], serial=serial_comparison(p, expected)))

@@ -24,6 +24,10 @@ from .rounds import Round
 from .shares import Bits, Ring, Share
 from .spilling import Spill
 
+COPIED = 3
+"""A byte that is only copied, or multiplied and added up, takes so small a part of the time of one
+that a shuffle moves, which packs rows, masks them, and unpacks them again."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
@@ -112,6 +116,10 @@ class Counting:
             self._sent_messages[party] += messages
         self._expectations += 1
 
+    def count_copied(self, size: int) -> None:
+        """Notes so many bytes that are copied."""
+        self._moved_bytes += size // COPIED
+
     def exchange(
         self,
         round_: Round,
@@ -145,9 +153,14 @@ class Counting:
         self._gates += gates
 
     def _move(self, columns: Sequence[Share]) -> None:
-        """Notes that rows of these columns are moved."""
+        """Notes that rows of these columns are moved by a shuffle."""
         self._handle(len(columns))
         self._moved_bytes += messages.row_set_bytes(columns)
+
+    def _copy(self, columns: Sequence[Share]) -> None:
+        """Notes that rows of these columns are moved by a party that knows where to."""
+        self._handle(len(columns))
+        self.count_copied(messages.row_set_bytes(columns))
 
     def _raise_to(self, depth: int) -> None:
         """Brings the compute parties to one depth."""
@@ -215,6 +228,7 @@ class CountingProtocol(Counting):
 
     def total_product(self, pairs: Sequence[tuple[Ring, Ring]]) -> list[Ring]:
         self._handle(len(pairs))
+        self.count_copied(sum(x.rows * x.bits // 8 for x, _ in pairs))
         self._count(messages.total_round(pairs))
         return [Ring(1, x.bits, ()) for x, _ in pairs]
 
@@ -263,7 +277,7 @@ class CountingProtocol(Counting):
         self, owner: int, source: NDArray[np.intp] | None, columns: Sequence[Share]
     ) -> list[Share]:
         messages.check_owner(owner, self.parties)
-        self._move(columns)
+        self._copy(columns)
         self._count(*permute_rounds(owner, messages.relation_rows(columns), columns))
         return list(columns)
 
@@ -273,6 +287,6 @@ class CountingProtocol(Counting):
         messages.check_owner(owner, self.parties)
         entries = messages.relation_rows(columns)
         for moved in (entries, min(entries, rows) + rows, rows):
-            self._move(resized(columns, moved))
+            self._copy(resized(columns, moved))
         self._count(*gather_rounds(owner, entries, rows, columns))
         return resized(columns, rows)

@@ -163,3 +163,6 @@ class SharingProtocol(Protocol):
 
     def count_expected(self, rounds: int, sent_bytes: float, messages: float) -> None:
         """Dry run only: adds expected costs per party of a randomised algorithm."""
+
+    def count_copied(self, size: int) -> None:
+        """Dry run only: notes so many bytes of rows that each party copies beside its messages."""

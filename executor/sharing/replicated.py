@@ -166,6 +166,9 @@ class ReplicatedProtocol:
     def count_expected(self, rounds: int, sent_bytes: float, messages: float) -> None:
         """Nothing: real messages are counted as they are sent."""
 
+    def count_copied(self, size: int) -> None:
+        """Nothing: real copies take their time."""
+
     def _index_of_first(self) -> int | None:
         """Where this party keeps the component x_0."""
         return {0: 0, 1: None, 2: 1}[self.party]

@@ -252,6 +252,9 @@ class ClearProtocol:
         self.rounds += rounds
         self.and_words += sent_bytes / 8
 
+    def count_copied(self, size: int) -> None:
+        assert self.counts_only
+
     def _count_move(self, columns: Sequence[Share]) -> None:
         self.rounds += 2
         for column in columns:

@@ -102,6 +102,25 @@ def test_expectations_are_added_and_named():
     assert not p.cost(p.level()).expected
 
 
+def test_what_a_party_copies_counts_for_less_than_what_a_shuffle_moves():
+    p = CountingProtocol()
+    shares = columns(p, 640)
+
+    def moved(call):
+        before = p.level()
+        call()
+        return p.cost(before).moved_bytes
+
+    shuffled = moved(lambda: p.shuffle(shares))
+    assert moved(lambda: p.permute_by_owner(0, None, shares)) == shuffled // 3
+    assert moved(lambda: p.gather_by_owner(0, None, 640, shares)) == pytest.approx(
+        4 * shuffled / 3, abs=3
+    )
+    assert moved(lambda: p.total_product([(shares[3], shares[3])] * 3)) == 640 * 3 * 4 // 3
+    assert moved(lambda: p.and_([(shares[1], shares[2])])) == 0
+    assert moved(lambda: p.count_copied(999)) == 333
+
+
 def test_wrong_shapes_are_refused_without_values_too():
     p = CountingProtocol()
     shares = columns(p, 64)

@@ -239,6 +239,9 @@ class AdditiveProtocol:
     def count_expected(self, rounds: int, sent_bytes: float, messages: float) -> None:
         """Nothing: real messages are counted as they are sent."""
 
+    def count_copied(self, size: int) -> None:
+        """Nothing: real copies take their time."""
+
     def _moved(self, columns: Sequence[Share], source: Order, movers: Sequence[int]) -> list[Share]:
         """The columns under every party's permutation, in the order of `movers`."""
         link, shape = self._link, RowShape.of(columns)
