@@ -129,18 +129,22 @@ class Queries(Sources):
         return whole, items
 
     def windows(self) -> tuple[str, list[Item]]:
-        """Window functions; where ties would show, the order is by every column of the table."""
+        """Window functions; where ties would show, the order is by every column of the table.
+
+        Rows may be the same in all of them. One of the functions may tell such rows apart: how it
+        does and how another would are matters of chance.
+        """
         name = self.pick(list(TABLES))
         text, scope = (f"{name} t", scope_of(t=name)) if self.chance(5) else self.by_foreign_key()
         values = [self.pick(scope.items) for _ in range(self.pick([1, 2]))]
-        values += [self.window(scope) for _ in range(self.pick([1, 1, 2]))]
+        values += [self.window(scope, ties=not k) for k in range(self.pick([1, 1, 2]))]
         rest = self.filtered(text, scope)
         if self.chance(1):
-            rest += f" QUALIFY {self.window(scope).sql} <= 3"
+            rest += f" QUALIFY {self.window(scope, ties=False).sql} <= 3"
         return self.selected("", values, rest)
 
-    def window(self, scope: Scope) -> Item:
-        """One call over a window."""
+    def window(self, scope: Scope, *, ties: bool) -> Item:
+        """One call over a window; `ties`: whether it may tell rows apart that are the same."""
         some = [self.pick(scope.items).sql for _ in range(self.pick([1, 2]))]
         ends = [self.pick(["", " DESC", " NULLS FIRST", " DESC NULLS LAST"]) for _ in some]
         peers = ", ".join(n + e for n, e in zip(some, ends, strict=True))
@@ -171,7 +175,7 @@ class Queries(Sources):
                 column.kind,
             ),
         ]
-        call, order, kind = self.pick(calls)
+        call, order, kind = self.pick([c for c in calls if ties or c[1] == peers])
         if call.startswith(("sum", "count", "min", "max")) and order == peers and self.chance(4):
             return Item(f"{call} OVER ({by.strip()})", kind)
         return Item(f"{call} OVER ({by}ORDER BY {order})", kind)
