@@ -14,6 +14,7 @@ what a sort sends would stray far from what is predicted.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from math import sqrt
@@ -26,6 +27,13 @@ _WORD_VARIANCE = 64**2 / 12
 
 _SAMPLE_SPREAD = 0.03
 """The same for sorting the sample, a small part of the whole."""
+
+
+_MUCH = 1.25
+"""How many times the cheapest schedule's price one may cost before others are looked for."""
+
+_OTHER_BATCHES = tuple(1 << power for power in range(4, 18, 2))
+"""Samples that are ordered as if a batch were worth so much stray less or more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,23 +86,34 @@ def plan_stages(rows: int, batch: int = 1 << 16) -> Schedule:
     `batch`: the rounds of a batch are worth so many comparisons: few rounds for few rows, few
     comparisons (about 1.04 log2 n for each of a million rows) for many.
     """
-    return _cheapest(rows, _SPREAD, batch)
+    choices = list(_schedules(rows, batch))
+    least = min(stages_price(choice, batch) for choice in choices)
+    steady = _cheapest_steady(choices, _SPREAD, batch)
+    if stages_price(steady, batch) > _MUCH * least:
+        choices += [choice for other in _OTHER_BATCHES for choice in _schedules(rows, other)]
+        steady = _cheapest_steady(choices, _SPREAD, batch)
+    return steady
 
 
-def _cheapest(rows: int, spread: float, batch: int) -> Schedule:
-    choices = [
-        Schedule(stages=(*_before(depth, batch), Stage(rows=rows, depth=depth)))
-        for depth in range((rows - 1).bit_length())
-    ]
+def _schedules(rows: int, batch: int) -> Iterator[Schedule]:
+    """One for each depth of the last stage, whose sample is ordered by the cheapest schedule."""
+    for depth in range((rows - 1).bit_length()):
+        yield Schedule(stages=(*_before(depth, batch), Stage(rows=rows, depth=depth)))
+
+
+def _cheapest_steady(choices: Iterable[Schedule], spread: float, batch: int) -> Schedule:
+    """The cheapest of the schedules that do not stray far; one without a sample is among them."""
     steady = (choice for choice in choices if _spread(choice) <= spread)
     return min(steady, key=lambda choice: stages_price(choice, batch))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 def _before(depth: int, batch: int) -> tuple[Stage, ...]:
     """The stages that order a sample of 2^depth - 1 rows."""
     sample = (1 << depth) - 1
-    return _cheapest(sample, _SAMPLE_SPREAD, batch).stages if sample > 1 else ()
+    if sample < 2:
+        return ()
+    return _cheapest_steady(_schedules(sample, batch), _SAMPLE_SPREAD, batch).stages
 
 
 def _spread(schedule: Schedule) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tacit.executor.circuits.schedule import Schedule, Stage, plan_stages
+from tacit.executor.circuits.schedule import Schedule, Stage, plan_stages, stages_price
 from tacit.executor.circuits.sort import sort
 
 ALGORITHMS = ["quick", "radix"]
@@ -97,6 +97,15 @@ def test_the_schedule_of_a_million_rows_makes_few_comparisons():
         for before, after in pairwise(stages):
             assert before.rows == after.sample
         assert stages[0].sample <= 1
+
+
+def test_no_schedule_compares_all_pairs_for_want_of_a_steady_one():
+    """Whatever a round is worth; thousands of rows once were, at a hundred times the price."""
+    for rows in range(500, 20_000, 977):
+        for power in range(0, 21, 2):
+            stages = plan_stages(rows, 1 << power)
+            halving = rows.bit_length() * (rows + (1 << power))
+            assert stages_price(stages, 1 << power) <= 4 * halving
 
 
 @pytest.mark.parametrize(("rows", "runs"), [(1 << 8, 2), (1500, 4), (1 << 12, 4), (1 << 16, 2)])
