@@ -152,7 +152,6 @@ class PlanCase:
         (statement,) = parse(self.sql)
         return plans_in_question(
             bind(statement, catalog, parties=PARTIES, text=self.sql),
-            catalog,
             parties=PARTIES,
             asker=PARTIES[0],
             pricer=self._pricer(link),

@@ -120,7 +120,6 @@ def planned(sql: str, rows: int, network: Link, *, reveal: bool) -> SecurePlan:
     (statement,) = parse(sql)
     return plan_query(
         bind(statement, catalog, parties=PARTIES, text=sql),
-        catalog,
         parties=PARTIES,
         asker=OWNERS[0],
         pricer=DryRunPricer(PARTIES),

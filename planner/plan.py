@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import NotRequired, TypedDict, Unpack
 
 from ..query.bound import ColumnRef, Statement
-from ..query.catalog import Catalog
 from ..query.datatypes import Column
 from ..query.errors import SqlError, UserError
 from .algorithms import choose_algorithms
@@ -53,35 +53,30 @@ MORE_MEMORY = 1.25
 """How many times the memory of the usual plan another one may take."""
 
 
-def plan_query(
-    statement: Statement,
-    catalog: Catalog,
-    *,
-    parties: tuple[str, ...],
-    asker: str,
-    pricer: Pricer,
-    link: Link,
-    protocol: str = "replicated",
-    outsiders: tuple[str, ...] = (),
-    admit: Callable[[Root], None] = lambda root: None,
-) -> SecurePlan:
-    """The secure plan of a query. `parties`: the compute parties, by index; `outsiders`: the rest.
+class Setting(TypedDict):
+    """What a plan depends on beside its statement.
 
-    `admit` sees the plan before it is priced, which takes time and memory, and may raise. Errors:
-    UnsupportedError (with the place) for SQL that does not run across owners or is too large to
-    plan; UserError for values without a public bound or beyond the widths that shares hold.
+    `parties`: the compute parties, by index; `outsiders`: the rest. `admit` sees a plan before it
+    is priced, which takes time and memory, and may raise.
     """
-    plans = plans_in_question(
-        statement,
-        catalog,
-        parties=parties,
-        asker=asker,
-        pricer=pricer,
-        link=link,
-        protocol=protocol,
-        outsiders=outsiders,
-        admit=admit,
-    )
+
+    parties: tuple[str, ...]
+    asker: str
+    pricer: Pricer
+    link: Link
+    protocol: NotRequired[str]
+    outsiders: NotRequired[tuple[str, ...]]
+    admit: NotRequired[Callable[[Root], None]]
+
+
+def plan_query(statement: Statement, **setting: Unpack[Setting]) -> SecurePlan:
+    """The secure plan of a query: the cheapest in question. Errors: as `plans_in_question`."""
+    plans = plans_in_question(statement, **setting)
+    return cheapest(plans, setting["pricer"], setting["link"])
+
+
+def cheapest(plans: Mapping[str, SecurePlan], pricer: Pricer, link: Link) -> SecurePlan:
+    """The plan that takes the least seconds; none is priced where there is no choice."""
     if len(plans) == 1:
         return plans[USUAL]
     return min(plans.values(), key=lambda plan: link.query_seconds(pricer.plan_cost(plan).total))
@@ -89,7 +84,6 @@ def plan_query(
 
 def plans_in_question(
     statement: Statement,
-    catalog: Catalog,
     *,
     parties: tuple[str, ...],
     asker: str,
@@ -99,9 +93,11 @@ def plans_in_question(
     outsiders: tuple[str, ...] = (),
     admit: Callable[[Root], None] = lambda root: None,
 ) -> dict[str, SecurePlan]:
-    """The plans that `plan_query` takes the cheapest of, each with its cheapest algorithms.
+    """The plans that come into question, each with its cheapest algorithms. Keywords: `Setting`.
 
-    By name: which rule an unusual one goes without, and what is done late.
+    By name: which rule an unusual one goes without, and what is done late. Errors: UnsupportedError
+    (with the place) for SQL that does not run across owners or is too large to plan; UserError for
+    values without a public bound or beyond the widths that shares hold; whatever `admit` raises.
     """
     try:
         check_size(statement)

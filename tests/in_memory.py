@@ -135,49 +135,27 @@ def run_in_memory(
     `spills`: where relations wait on disk. `watch_protocol` may put something of a test's own
     around each party's protocol.
     """
-    predicted = predicted_cost(plan)
-    count, outsiders = len(plan.members), len(plan.outsiders)
+    count = len(plan.members)
     channels = memory_channels(
-        len(plan.parties), outsiders=outsiders, deadline_seconds=120, record=record
+        len(plan.parties), outsiders=len(plan.outsiders), deadline_seconds=120, record=record
     )
-    tables: list[pa.Table | None] = [None] * count
-    failures: list[BaseException] = []
-    starts = [(0, 0)] * count
-    prepared = [(0, 0, 0)] * count
     barrier = threading.Barrier(count)
+    members = [
+        Member(plan=plan, index=i, channel=c, together=barrier) for i, c in enumerate(channels)
+    ]
+    failures: list[BaseException] = []
 
-    def work(index: int) -> None:
+    def work(member: Member) -> None:
         try:
-            outside = index >= len(plan.parties)
-            keys = None if outside else agree_keys(channels[index], b"test session")
-            counters = channels[index].counters
-            starts[index] = (counters.sent_bytes, counters.sent_messages)
-            counters.depth = 0
-            barrier.wait()
-            if counters.transcript is not None:
-                counters.transcript.clear()
-                channels[index].captured.clear()
-            protocol: Any
-            if keys is None:
-                protocol = open_outside(plan.protocol, channels[index], outsiders=outsiders)
-            else:
-                protocol = open_protocol(
-                    plan.protocol,
-                    channels[index],
-                    keys,
-                    context=b"test session",
-                    preparation=predicted.preparation,
-                )
-            sent = counters.sent_bytes - starts[index][0]
-            prepared[index] = (counters.depth, sent, counters.sent_messages - starts[index][1])
-            tables[index] = run_plan(
+            protocol = watch_protocol(member.opened())
+            member.table = run_plan(
                 plan,
-                protocol=watch_protocol(protocol),
-                party=plan.members[index],
-                source=sources[plan.members[index]],
+                protocol=protocol,
+                party=member.name,
+                source=sources[member.name],
                 watch=lambda number, step: None,
-                shelf=None if shelves is None else shelves[plan.members[index]],
-                spill=None if spills is None else spills[plan.members[index]],
+                shelf=None if shelves is None else shelves[member.name],
+                spill=None if spills is None else spills[member.name],
             )
         except BaseException as error:
             failures.append(error)
@@ -185,33 +163,86 @@ def run_in_memory(
             for channel in channels:
                 channel.close()
 
-    threads = [threading.Thread(target=work, args=(i,)) for i in range(count)]
+    threads = [threading.Thread(target=work, args=(member,)) for member in members]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     if failures:
         raise failures[0]
-    counted = [c.counters for c in channels]
-    sent = zip(counted, starts, strict=True)
+    return _outcome(plan, members)
+
+
+@dataclass(slots=True, kw_only=True)
+class Member:
+    """One party's part in a run: where its counters stood, and what set-up and preparation took."""
+
+    plan: SecurePlan
+    index: int
+    channel: Any
+    together: threading.Barrier
+    table: pa.Table | None = None
+    start: tuple[int, int] = (0, 0)
+    ahead: tuple[int, int, int] = (0, 0, 0)
+
+    @property
+    def name(self) -> str:
+        return self.plan.members[self.index]
+
+    @property
+    def sent(self) -> tuple[int, int]:
+        """Bytes and messages since the keys were agreed on."""
+        counters = self.channel.counters
+        return counters.sent_bytes - self.start[0], counters.sent_messages - self.start[1]
+
+    def opened(self) -> Any:
+        """The protocol, with what the plan needs prepared; keys are agreed on before it counts."""
+        plan, channel = self.plan, self.channel
+        outside = self.index >= len(plan.parties)
+        keys = None if outside else agree_keys(channel, b"test session")
+        counters = channel.counters
+        self.start = (counters.sent_bytes, counters.sent_messages)
+        counters.depth = 0
+        self.together.wait()
+        if counters.transcript is not None:
+            counters.transcript.clear()
+            channel.captured.clear()
+        protocol: Any
+        if keys is None:
+            protocol = open_outside(plan.protocol, channel, outsiders=len(plan.outsiders))
+        else:
+            protocol = open_protocol(
+                plan.protocol,
+                channel,
+                keys,
+                context=b"test session",
+                preparation=predicted_cost(plan).preparation,
+            )
+        self.ahead = (counters.depth, *self.sent)
+        return protocol
+
+
+def _outcome(plan: SecurePlan, members: Sequence[Member]) -> Outcome:
+    predicted = predicted_cost(plan)
+    counted = [member.channel.counters for member in members]
+    nothing = (0,) * len(members)
     return Outcome(
         plan=plan,
-        tables=tables,
+        tables=[member.table for member in members],
         measured=Cost(
             rounds=max(c.depth for c in counted),
-            sent_bytes=tuple(c.sent_bytes - s[0] for c, s in zip(counted, starts, strict=True)),
-            messages=tuple(c.sent_messages - s[1] for c, s in sent),
+            sent_bytes=tuple(member.sent[0] for member in members),
+            messages=tuple(member.sent[1] for member in members),
         ),
         predicted=predicted.total,
         ahead=Cost(
-            rounds=max(depth for depth, _, _ in prepared),
-            sent_bytes=tuple(size for _, size, _ in prepared),
-            messages=tuple(messages for _, _, messages in prepared),
+            rounds=max(member.ahead[0] for member in members),
+            sent_bytes=tuple(member.ahead[1] for member in members),
+            messages=tuple(member.ahead[2] for member in members),
         ),
-        predicted_ahead=predicted.ahead
-        or Cost(rounds=0, sent_bytes=(0,) * count, messages=(0,) * count),
+        predicted_ahead=predicted.ahead or Cost(rounds=0, sent_bytes=nothing, messages=nothing),
         transcripts=[c.transcript or [] for c in counted],
-        captured=[list(c.captured) for c in channels],
+        captured=[list(member.channel.captured) for member in members],
     )
 
 
@@ -262,7 +293,6 @@ class Federation:
         bound = bind(statement, catalog, parties=self.members, text=sql)
         return plan_query(
             bound,
-            catalog,
             parties=self.parties,
             asker=asker or self.parties[0],
             pricer=self.pricer,

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Protocol
 
-from ...planner import plan_query
 from ...planner.alternatives import alternatives
 from ...planner.cost import LINKS, Link, PlanCost, Pricer
 from ...planner.explain import explain_plan
-from ...planner.plan import plans_in_question
+from ...planner.plan import cheapest, plans_in_question
 from ...planner.privacy import explain_privacy
 from ...planner.protocol_facts import PROTOCOLS
 from ...planner.secure import Root, SecurePlan
@@ -24,8 +23,6 @@ from ..operators.pricing import DryRunPricer
 from .shared_tables import SharedTables
 
 _REMEMBERED = 64
-
-Planned = TypeVar("Planned")
 
 
 def _admit_all(root: Root) -> None:
@@ -124,18 +121,19 @@ class SqlCompiler:
         return self._planned(statement, asker)
 
     def _plan(self, statement: Statement, asker: str) -> SecurePlan:
-        plan = self._given(plan_query, statement, asker)
+        plans = self._plans(statement, asker)
+        link, pricer = self._network(statement)
+        plan = cheapest(plans, pricer, link)
         if not statement.supposed:
             self._afford(plan.root)
         return plan
 
-    def _given(self, planning: Callable[..., Planned], statement: Statement, asker: str) -> Planned:
-        """What a way of planning makes of a statement, told all that it needs."""
+    def _plans(self, statement: Statement, asker: str) -> dict[str, SecurePlan]:
+        """The plans that come into question, by name."""
         try:
             link, pricer = self._network(statement)
-            return planning(
+            return plans_in_question(
                 statement,
-                self.catalog,
                 parties=self._parties,
                 asker=asker,
                 pricer=pricer,
@@ -157,7 +155,7 @@ class SqlCompiler:
         operators, plans = None, {}
         if statement.alternatives:
             operators = alternatives(plan.root, pricer, link, plan.parties)
-            found = self._given(plans_in_question, statement, plan.asker)
+            found = self._plans(statement, plan.asker)
             plans = {n: pricer.plan_cost(one).total for n, one in found.items() if one != plan}
         return explain_plan(
             plan,

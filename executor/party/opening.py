@@ -53,23 +53,9 @@ def open_resources(
     identity = _identity(federation, party)
     catalog_text = read_catalog(directory)
     public = settings.public_directory or directory
-    safe = Safe(
-        key=storage_key(identity.key_pem()),
-        party=party,
-        index=federation.index(party),
-        components=PROTOCOLS[federation.protocol].components if party in federation.compute else 0,
-    )
-    shared = SharedTables(own, safe, settings)
-    compiler = compiler or SqlCompiler(
-        catalog_text,
-        parties=federation.compute,
-        outsiders=federation.outsiders,
-        link=federation.link,
-        protocol=federation.protocol,
-        public_directory=public,
-        admit=partial(check_rows, party=party, settings=settings),
-        afford=partial(check_memory, party=party, settings=settings, protocol=federation.protocol),
-        shared=shared,
+    shared = SharedTables(own, _safe(federation, party, identity), settings)
+    compiler = compiler or _compiler(
+        catalog_text, federation, party, settings, shared=shared, public=public
     )
     policy = load_policy(own, party, local=settings.local)
     audit = AuditLog(own / AUDIT_FILE, party)
@@ -97,6 +83,40 @@ def open_resources(
         listener=_listener(federation, identity, settings, stack),
         run=run or run_plan,
         version=importlib.metadata.version("tacit"),
+    )
+
+
+def _safe(federation: Federation, party: str, identity: Identity) -> Safe:
+    """What seals the party's shares of shared tables."""
+    computes = party in federation.compute
+    return Safe(
+        key=storage_key(identity.key_pem()),
+        party=party,
+        index=federation.index(party),
+        components=PROTOCOLS[federation.protocol].components if computes else 0,
+    )
+
+
+def _compiler(
+    catalog_text: str,
+    federation: Federation,
+    party: str,
+    settings: PartySettings,
+    *,
+    shared: SharedTables,
+    public: Path,
+) -> Compiler:
+    """What makes plans of SQL here, within the party's limits. Errors: CatalogError."""
+    return SqlCompiler(
+        catalog_text,
+        parties=federation.compute,
+        outsiders=federation.outsiders,
+        link=federation.link,
+        protocol=federation.protocol,
+        public_directory=public,
+        admit=partial(check_rows, party=party, settings=settings),
+        afford=partial(check_memory, party=party, settings=settings, protocol=federation.protocol),
+        shared=shared,
     )
 
 

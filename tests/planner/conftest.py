@@ -82,7 +82,6 @@ class Planner:
     def plan(self, sql: str, asker: str | None = None) -> SecurePlan:
         return plan_query(
             self.bound(sql),
-            self.catalog,
             parties=self.parties,
             asker=asker or self.parties[0],
             pricer=FixedPricer(),

@@ -57,7 +57,6 @@ def planned(
     (statement,) = parse(sql)
     return plan_query(
         bind(statement, catalog, parties=members, text=sql),
-        catalog,
         parties=parties,
         asker=members[0],
         pricer=pricer or Costly(),

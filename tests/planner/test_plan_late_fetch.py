@@ -73,7 +73,6 @@ def test_what_is_only_output_is_fetched(hospital: Any, sql: str) -> None:
     assert fetch_late(nodes[USUAL], context) is not None
     plan = plan_query(
         statement,
-        hospital.catalog,
         parties=hospital.parties,
         asker=hospital.parties[0],
         pricer=ByWidth(),
@@ -95,7 +94,6 @@ def test_tpch_10_carries_a_key(tpch_plans: Any, layout: str) -> None:
     planner = tpch_plans(layout)
     plan = plan_query(
         planner.bound(TPCH_10),
-        planner.catalog,
         parties=planner.parties,
         asker=planner.parties[0],
         pricer=ByWidth(),

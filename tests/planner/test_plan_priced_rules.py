@@ -44,9 +44,9 @@ def in_question() -> tuple[list[SecurePlan], list[float], SecurePlan]:
     pricer = DryRunPricer(OWNERS, round_worth=link.round_worth(1))
     given = {"parties": OWNERS, "asker": "ann", "pricer": pricer, "link": link}
     bound = bind(statement, catalog, parties=OWNERS, text=CHAIN)
-    plans = list(plans_in_question(bound, catalog, **given).values())  # type: ignore[arg-type]
+    plans = list(plans_in_question(bound, **given).values())  # type: ignore[arg-type]
     seconds = [link.seconds(pricer.plan_cost(plan).total) for plan in plans]
-    return plans, seconds, plan_query(bound, catalog, **given)  # type: ignore[arg-type]
+    return plans, seconds, plan_query(bound, **given)  # type: ignore[arg-type]
 
 
 def grouped_below_a_join(plan: SecurePlan) -> bool:
@@ -66,7 +66,6 @@ def test_rows_are_grouped_before_a_join_only_where_that_is_cheaper() -> None:
 def test_all_plans_in_question_give_the_same_answer(hospital: Any, sql: str) -> None:
     plans = plans_in_question(
         hospital.bound(sql),
-        hospital.catalog,
         parties=hospital.parties,
         asker=hospital.parties[0],
         pricer=DryRunPricer(hospital.parties),

@@ -84,7 +84,6 @@ def test_a_plan_is_admitted_before_it_is_priced(hospital: Any) -> None:
     with pytest.raises(SessionError, match="rows"):
         plan_query(
             hospital.bound("SELECT patient_id, sum(cost) AS s FROM visits GROUP BY patient_id"),
-            hospital.catalog,
             parties=hospital.parties,
             asker=hospital.parties[0],
             pricer=NoPricer(),  # type: ignore[arg-type]
