@@ -28,8 +28,8 @@ CREATE TABLE wide_left (k BIGINT NOT NULL, v BIGINT) OWNED BY mercy ROWS 400000;
 CREATE TABLE wide_right (k BIGINT PRIMARY KEY, w BIGINT) OWNED BY grace ROWS 400000;
 """
 
-ENDLESS = "SELECT COUNT(*) FROM wide_left JOIN wide_right ON wide_left.k = wide_right.k"
-"""A query that runs for many seconds."""
+ENDLESS = "SELECT COUNT(*) FROM (SELECT k, v FROM wide_left UNION SELECT k, w FROM wide_right) x"
+"""A query that runs for many seconds: it sorts by keys that no party knows."""
 
 FILES = {
     "mercy": {
