@@ -1,9 +1,10 @@
 """How much memory a plan takes at each compute party while it runs, from its public sizes.
 
 With everything in memory (planner/spilling.py says it for relations that wait on disk): a node at
-rest, the shares that the owners give, and what the heaviest operator works on: sorts and
-joins gather, compare and move rows in several forms at once. The factor is what the resident sets
-of nodes showed (docs/performance.md), rounded up: a bound to refuse by, not an exact figure.
+rest, the shares that the owners give, and what the operators work on that run at the same time:
+sorts and joins gather, compare and move rows in several forms at once. The factor is what the
+resident sets of nodes showed (docs/performance.md), rounded up: a bound to refuse by, not an exact
+figure.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ MOVING = 12
 COMPUTING = 4
 """The same for one that computes row by row."""
 
+SIDE_BY_SIDE_BYTES = 2**28
+"""Operators run one after the other where they would work on more than this side by side."""
+
 SCRATCH_BITS = 64
 """Of each row that moves: its number, its place, and flags."""
 
@@ -40,8 +44,32 @@ def memory_bytes(root: Operator, components: int) -> int:
     """The predicted peak with everything in memory. `components`: a party's part of a share."""
     operators = list(every_operator(root))
     given = sum(relation_bytes(o) for o in operators if isinstance(o, Fragment | Stored))
-    heaviest = max(working_bytes(o) for o in operators)
-    return NODE_BYTES + components * (given + heaviest)
+    most = max(working_bytes(o) for o in operators)
+    if run_side_by_side(root, components):
+        most = max(most, bytes_side_by_side(root))
+    return NODE_BYTES + components * (given + most)
+
+
+def run_side_by_side(root: Operator, components: int) -> bool:
+    """Whether what operators work on that could share rounds is so little that they do.
+
+    With more rows a round is nothing beside the bytes of one.
+    """
+    return components * bytes_side_by_side(root) <= SIDE_BY_SIDE_BYTES
+
+
+def bytes_side_by_side(root: Operator) -> int:
+    """What operators work on at most that do not need each other."""
+    found: dict[int, int] = {}
+
+    def visit(operator: Operator) -> int:
+        inputs = {id(below): below for below in children(operator)}
+        if id(operator) not in found:
+            beside = sum(visit(below) for below in inputs.values())
+            found[id(operator)] = max(working_bytes(operator), beside) if inputs else 0
+        return found[id(operator)]
+
+    return visit(root)
 
 
 def relation_bytes(operator: Operator) -> int:

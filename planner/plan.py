@@ -26,7 +26,7 @@ from .known import Facts
 from .late_fetch import fetch_late
 from .logical import Ids, Node, Project
 from .lower import Lowering
-from .memory import memory_bytes
+from .memory import memory_bytes, run_side_by_side
 from .ownership import is_local
 from .protocol_facts import PROTOCOLS
 from .rules import USUAL, Context, rewrite
@@ -104,7 +104,8 @@ def plans_in_question(
         roots = _roots(statement, parties, outsiders, asker)
     except SqlError as error:
         raise error.located(statement.text) from None
-    roots = _no_larger(roots, PROTOCOLS[protocol].components)
+    facts = PROTOCOLS[protocol]
+    roots = _no_larger(roots, facts.components)
     for root in roots.values():
         admit(root)
     return {
@@ -120,7 +121,8 @@ def plans_in_question(
             asker=asker,
             statement=statement.text,
             outsiders=outsiders,
-            round_worth=link.round_worth(PROTOCOLS[protocol].and_bytes(len(parties))),
+            round_worth=link.round_worth(facts.and_bytes(len(parties))),
+            side_by_side=facts.lanes and run_side_by_side(root, facts.components),
         )
         for name, root in roots.items()
     }

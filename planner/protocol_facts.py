@@ -13,6 +13,7 @@ class ProtocolFacts:
     `components`: how many components of a shared value one party holds.
     `and_bytes_per_peer`: what a party sends for the AND of a byte of planes, by the number of its
     peers. `prepares`: whether a run makes correlations ahead of its data, as its price says.
+    `lanes`: whether operators may run side by side.
     """
 
     name: str
@@ -21,6 +22,7 @@ class ProtocolFacts:
     components: int
     and_bytes_per_peer: float
     prepares: bool
+    lanes: bool
     assumption: str
     committee_assumption: str
 
@@ -47,6 +49,7 @@ PROTOCOLS = {
         components=2,
         and_bytes_per_peer=0.5,
         prepares=False,
+        lanes=True,
         assumption="as long as no two parties pool what they see",
         committee_assumption="as long as no two compute parties pool what they see",
     ),
@@ -57,6 +60,7 @@ PROTOCOLS = {
         components=1,
         and_bytes_per_peer=34,
         prepares=True,
+        lanes=False,
         assumption="even if all the others pool what they see",
         committee_assumption="as long as not all compute parties pool what they see",
     ),

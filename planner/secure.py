@@ -495,7 +495,8 @@ class SecurePlan:
 
     `outsiders` compute nothing: they may own fragments, receive, and ask. Their positions follow
     those of the compute parties. `round_worth`: the circuits take a round to last as long as the
-    ANDs of so many bytes of planes. It has no slots, so that its digest is worked out once.
+    ANDs of so many bytes of planes. `side_by_side`: operators that do not need each other share
+    their rounds. It has no slots, so that its digest is worked out once.
     """
 
     root: Root
@@ -505,6 +506,7 @@ class SecurePlan:
     statement: str  # the SQL text
     outsiders: tuple[str, ...] = ()
     round_worth: int = DEFAULT_ROUND_WORTH
+    side_by_side: bool = False
 
     @property
     def members(self) -> tuple[str, ...]:
@@ -529,6 +531,7 @@ class SecurePlan:
                 *([f"outsiders {' '.join(self.outsiders)}"] if self.outsiders else []),
                 f"asker {self.asker}",
                 f"round worth {self.round_worth}",
+                f"side by side {self.side_by_side}",
                 f"statement {self.statement!r}",
                 canonical(self.root),
             ]

@@ -1,8 +1,9 @@
 """How much memory a plan takes at each compute party where its relations wait on disk.
 
-Then a node at rest and the heaviest operator count. An operator holds what it works on: the orders
-of rows that it sorts, its keys, one group of the columns that it moves, one chunk of the rows that
-it converts. The factors are bounds on what resident sets of nodes showed (docs/performance.md).
+Then a node at rest and the heaviest operator count, or those that run side by side. An operator
+holds what it works on: the orders of rows that it sorts, its keys, one group of the columns that it
+moves, one chunk of the rows that it converts. The factors are bounds on what resident sets of nodes
+showed (docs/performance.md).
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ from __future__ import annotations
 from ..query.datatypes import DecimalType
 from .memory import (
     NODE_BYTES,
+    bytes_side_by_side,
     every_operator,
     memory_bytes,
     relation_bytes,
     row_bits,
+    run_side_by_side,
     working_bytes,
 )
 from .secure import (
@@ -67,8 +70,10 @@ ENCODING = 8
 
 def spilling_bytes(root: Operator, components: int) -> int:
     """The predicted peak. `components`: how many a party holds of every share."""
-    heaviest = max(_working_bytes(o, components) for o in every_operator(root))
-    return min(NODE_BYTES + heaviest, memory_bytes(root, components))
+    most = max(_working_bytes(o, components) for o in every_operator(root))
+    if run_side_by_side(root, components):
+        most = max(most, components * bytes_side_by_side(root))
+    return min(NODE_BYTES + most, memory_bytes(root, components))
 
 
 def _working_bytes(operator: Operator, components: int) -> int:

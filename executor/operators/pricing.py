@@ -24,7 +24,6 @@ from ...planner.secure import (
     children,
 )
 from ...planner.visibility import known_to
-from ..sharing.counting import Mark
 from ..sharing.protocols import CountedProtocol, counting_protocol
 from ..sharing.shares import Bits, Ring
 from .fragment import share_fragments
@@ -60,9 +59,10 @@ class DryRunPricer:
         """The cost of a whole plan, and what each operator (in post-order) adds to it.
 
         A column that is computed when it is first needed counts where it is needed. All fragments
-        are shared in one round, which counts for the first of them. Where correlations are made
-        ahead, a second dry run counts them first, as a run makes them. The last prices are
-        remembered: planning may have asked for them before.
+        are shared in one round, which counts for the first of them. A round of several operators
+        counts for each of them, and once in all. Where correlations are made ahead, a second dry
+        run counts them first, as a run makes them. The last prices are remembered: planning may
+        have asked for them before.
         """
         return self._plan_cost(plan)
 
@@ -129,23 +129,12 @@ class DryRunPricer:
 
 def _run(plan: SecurePlan, protocol: CountedProtocol) -> tuple[Cost, ...]:
     """A dry run of all operators; what each of them adds."""
-    marks: dict[int, Mark] = {}
-    start = protocol.mark()
-
-    def watch(position: int, step: str) -> None:
-        if step != "share":
-            marks[position] = protocol.mark()
-
-    runner = Runner(plan, protocol, watch)
+    runner = Runner(plan, protocol, _no_watch)
     tables = runner.share(None, None)
     runner.finish(tables)
-    marks[min(tables, default=0)] = start
-    nothing = Cost(rounds=0, sent_bytes=(0,) * protocol.members, messages=(0,) * protocol.members)
-    costs = [nothing] * len(runner.operators)
-    order = sorted(marks, key=lambda position: (position not in tables, position))
-    stops = [*[marks[position] for position in order[1:]], protocol.mark()]
-    for position, stop in zip(order, stops, strict=True):
-        costs[position] = _between(marks[position], stop)
+    costs = [protocol.lane_cost(position + 1) for position in range(len(runner.operators))]
+    first = min(tables, default=0)
+    costs[first] = _together(protocol.lane_cost(0), costs[first])
     return tuple(costs)
 
 
@@ -158,17 +147,16 @@ def _with_local_work(cost: Cost, plan: SecurePlan) -> Cost:
     return dataclasses.replace(cost, scanned_cells=scanned, entered_cells=entered)
 
 
-def _between(start: Mark, stop: Mark) -> Cost:
-    sent = zip(stop.sent_bytes, start.sent_bytes, strict=True)
-    frames = zip(stop.sent_messages, start.sent_messages, strict=True)
+def _together(first: Cost, second: Cost) -> Cost:
+    """The cost of one after the other."""
     return Cost(
-        rounds=stop.depth - start.depth,
-        sent_bytes=tuple(round(now - before) for now, before in sent),
-        messages=tuple(round(now - before) for now, before in frames),
-        gates=stop.gates - start.gates,
-        moved_bytes=stop.moved_bytes - start.moved_bytes,
-        work_seconds=stop.work_seconds - start.work_seconds,
-        expected=stop.expectations > start.expectations,
+        rounds=first.rounds + second.rounds,
+        sent_bytes=tuple(map(sum, zip(first.sent_bytes, second.sent_bytes, strict=True))),
+        messages=tuple(map(sum, zip(first.messages, second.messages, strict=True))),
+        gates=first.gates + second.gates,
+        moved_bytes=first.moved_bytes + second.moved_bytes,
+        work_seconds=first.work_seconds + second.work_seconds,
+        expected=first.expected or second.expected,
     )
 
 

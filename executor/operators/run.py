@@ -1,14 +1,14 @@
 """Runs a secure plan at one party, in lockstep with the others.
 
 First the key of hashes, if there are any; then every fragment at its owner, all of them shared in
-one round; then the operators from the leaves to the root; then the failure flags are opened; then
-the result is revealed.
+one round; then the operators from the leaves to the root, side by side if the plan says so; then
+the failure flags are opened; then the result is revealed.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 
 import pyarrow as pa
 
@@ -32,10 +32,10 @@ from ...planner.secure import (
     Sort,
     Stored,
     Window,
-    children,
 )
 from ...planner.visibility import known_after
 from ...query.errors import InternalError, SessionError
+from ..sharing.lanes import Work
 from ..sharing.protocol import SharingProtocol
 from ..sharing.spilling import Spill
 from .aggregate import aggregate
@@ -49,6 +49,7 @@ from .order import sort_rows
 from .product import product
 from .reveal import reveal
 from .rows import aligned_sum, concat, filter_rows, in_encoding, project
+from .schedule import Schedule, post_order
 from .stored import Shelf, read_stored, store
 from .table import Execution, SecretTable, encoding_of_column
 from .waiting import Waiting
@@ -84,13 +85,6 @@ def run_plan(
     return runner.finish(tables)
 
 
-def post_order(operator: Operator) -> Iterator[Operator]:
-    """All operators, inputs before those who use them."""
-    for child in children(operator):
-        yield from post_order(child)
-    yield operator
-
-
 def _is_held(operator: Operator) -> bool:
     """Whether its rows stay with their owner until the operator above asks for them."""
     return isinstance(operator, Fragment) and operator.held
@@ -116,9 +110,6 @@ class Runner:
         self.watch = watch
         self.shelf = shelf
         self.operators = list(post_order(plan.root))
-        places: dict[Operator, int] = {}
-        self.first = [places.setdefault(o, i) for i, o in enumerate(self.operators)]
-        """For every operator the position of the first that equals it."""
         self.held: dict[Fragment, pa.Table] = {}
 
     def share(self, party: str | None, source: TableSource | None) -> dict[int, SecretTable]:
@@ -127,11 +118,11 @@ class Runner:
         Keys: positions in `operators`. Without a party (a price is taken) nobody's are run.
         """
         fragments = [o for o in self.operators if isinstance(o, Fragment)]
-        positions = [
-            position
-            for position, operator in enumerate(self.operators)
-            if isinstance(operator, Fragment) and self.first[position] == position
-        ]
+        places: dict[Operator, int] = {}
+        for position, operator in enumerate(self.operators):
+            if isinstance(operator, Fragment):
+                places.setdefault(operator, position)
+        positions = list(places.values())
         items: list[tuple[Fragment, int, OwnedRows | None]] = []
         owners = [self.plan.members.index(fragment.owner) for fragment in fragments]
         cuckoo = any(isinstance(o, Join) and o.by == "cuckoo" for o in self.operators)
@@ -169,35 +160,47 @@ class Runner:
     def finish(self, tables: dict[int, SecretTable]) -> pa.Table | None:
         """Runs everything above the fragments; an operator that occurs twice runs once.
 
-        A relation is let go as soon as the last operator that reads it has run; until then it may
-        wait on disk.
+        Each runs in a lane of its own, whose number is one more than its position.
         """
-        stack: list[SecretTable] = []
-        known: dict[int, SecretTable] = {}
-        uses = Counter(self.first[:-1])
-        for position, operator in enumerate(self.operators[:-1]):
-            inputs = [stack.pop() for _ in children(operator)][::-1]
-            first = self.first[position]
-            if first not in known:
-                if _is_held(operator):
-                    known[first] = SecretTable(
-                        operator.rows, {}, self.protocol.constant_bits(0, 1, operator.rows)
-                    )
-                elif isinstance(operator, Fragment):
-                    known[first] = tables.pop(position)
-                else:
-                    self.watch(position, type(operator).__name__.lower())
-                    known[first] = self.apply(operator, inputs)
-                    self.waiting.settle([known[first]])
-            uses[first] -= 1
-            stack.append(known[first] if uses[first] else known.pop(first))
+        schedule = Schedule(self.operators, side_by_side=self.plan.side_by_side)
+        result: list[pa.Table | None] = []
+
+        def run_one(position: int) -> None:
+            inputs = schedule.take(position)
+            if position == len(self.operators) - 1:
+                result.append(self._give_out(inputs[0]))
+            else:
+                schedule.put(position, self._produce(position, inputs, tables))
+
+        def ready() -> list[tuple[int, Work]]:
+            return [(position + 1, partial(run_one, position)) for position in schedule.start()]
+
+        self.protocol.side_by_side(ready)
+        return result[0]
+
+    def _produce(
+        self, position: int, inputs: list[SecretTable], shared: dict[int, SecretTable]
+    ) -> SecretTable:
+        """The relation that an operator below the root makes."""
+        operator = self.operators[position]
+        if _is_held(operator):
+            return SecretTable(operator.rows, {}, self.protocol.constant_bits(0, 1, operator.rows))
+        if isinstance(operator, Fragment):
+            return shared.pop(position)
+        self.watch(position, type(operator).__name__.lower())
+        made = self.apply(operator, inputs)
+        self.waiting.settle([made])
+        return made
+
+    def _give_out(self, table: SecretTable) -> pa.Table | None:
+        """The root's work: the check of the failure flags, and what is revealed or kept."""
         root = self.plan.root
         self.watch(len(self.operators) - 1, type(root).__name__.lower())
         self.check_failures()
         if isinstance(root, Reveal):
-            return self.reveal(root, stack.pop())
+            return self.reveal(root, table)
         outsiders = [self.plan.members.index(name) for name in self.plan.outsiders]
-        store(self.protocol, root, stack.pop(), self.shelf, outsiders)
+        store(self.protocol, root, table, self.shelf, outsiders)
         return None
 
     def apply(self, operator: Operator, inputs: list[SecretTable]) -> SecretTable:

@@ -46,7 +46,7 @@ def flags_to_ring(link: Link, flags: Sequence[Bits], bits: int) -> list[Ring]:
     dtype = np.dtype(f"uint{bits}")
     if link.party == 0:
         known = _flag_values(flags, lambda parts: parts[0] ^ parts[1])
-        pair = _flags_at_0(link, known, split_round, dtype)
+        pair = _flags_at_0(link, known, split_round, reshare_round, dtype)
     else:
         known = _flag_values(flags, lambda parts: parts[2 - link.party])
         pair = _flags_at_1_or_2(link, known, split_round, reshare_round, dtype)
@@ -96,12 +96,13 @@ def ring_masks(link: Link, rows: int, bits: int, count: int) -> RingMasks:
 
 
 def _flags_at_0(
-    link: Link, known: NDArray[np.uint8], round_: Round, dtype: np.dtype[Any]
+    link: Link, known: NDArray[np.uint8], first: Round, second: Round, dtype: np.dtype[Any]
 ) -> tuple[_Vector, _Vector]:
     """Party 0's steps: it sends c - t, and draws z_0 and z_1."""
     share = known.astype(dtype)
     link.stream(2, Purpose.INPUT).subtract_from(share)
-    link.exchange(round_, {1: [share]})
+    link.exchange(first, {1: [share]})
+    link.exchange(second, {})
     zero = link.stream(2, Purpose.RESHARE).draw(len(known), dtype)
     one = link.stream(1, Purpose.RESHARE).draw(len(known), dtype)
     return zero, one

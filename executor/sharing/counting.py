@@ -6,7 +6,7 @@ Lamport depths, so rounds, bytes and messages are exactly those that a run measu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ...planner.cost import Cost
 from ..transport.channel import Buffer
 from . import messages
+from .lanes import Lanes, Work
 from .messages import BACKWARD, FORWARD, HELD, PARTIES, Roles
 from .outside import outside_reveal_round, outside_round
 from .owner_messages import gather_rounds, permute_rounds, resized
@@ -42,6 +43,21 @@ class Mark:
     expectations: int = 0
 
 
+@dataclass(slots=True)
+class Tally:
+    """What one lane adds up, by party where there are two lists; and the depths between which it
+    runs."""
+
+    sent_bytes: list[float]
+    sent_messages: list[float]
+    gates: int = 0
+    moved_bytes: int = 0
+    work_seconds: float = 0.0
+    expectations: int = 0
+    begun: int = 0
+    ended: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class CountedOrder:
     """A shuffle handle that holds no permutation."""
@@ -64,61 +80,64 @@ class Counting:
         self.round_worth = messages.ROUND_WORTH
         self.spill: Spill | None = None
         self.members = parties + outsiders
+        self.lanes: Lanes[Round, None] = Lanes(self._together, begun=self._begin, ended=self._end)
         self._depths = [0] * self.members
-        self._sent_bytes: list[float] = [0] * self.members
-        self._sent_messages: list[float] = [0] * self.members
-        self._gates = self._moved_bytes = 0
-        self._work_seconds = 0.0
-        self._expectations = 0
+        self._tallies: dict[int, Tally] = {}
+        self._begin(0)
 
     def level(self) -> Mark:
         """Brings the parties to the greatest depth; a mark to price what follows alone."""
-        self._raise_to(max(self._depths))
+        self._depths[: self.parties] = [max(self._depths)] * self.parties
         return self.mark()
 
     def mark(self) -> Mark:
         """The counters now, to tell later what was added since."""
+        tallies = self._tallies.values()
         return Mark(
             depth=max(self._depths),
-            sent_bytes=tuple(self._sent_bytes),
-            sent_messages=tuple(self._sent_messages),
-            gates=self._gates,
-            moved_bytes=self._moved_bytes,
-            work_seconds=self._work_seconds,
-            expectations=self._expectations,
+            sent_bytes=_sums(tally.sent_bytes for tally in tallies),
+            sent_messages=_sums(tally.sent_messages for tally in tallies),
+            gates=sum(tally.gates for tally in tallies),
+            moved_bytes=sum(tally.moved_bytes for tally in tallies),
+            work_seconds=sum(tally.work_seconds for tally in tallies),
+            expectations=sum(tally.expectations for tally in tallies),
         )
 
     def cost(self, since: Mark | None = None) -> Cost:
         """What has been counted in all, or since a mark."""
         nothing = (0.0,) * self.members
         start = since or Mark(sent_bytes=nothing, sent_messages=nothing)
-        sent = zip(self._sent_bytes, start.sent_bytes, strict=True)
-        frames = zip(self._sent_messages, start.sent_messages, strict=True)
-        return Cost(
-            rounds=max(self._depths) - start.depth,
-            sent_bytes=tuple(round(now - before) for now, before in sent),
-            messages=tuple(round(now - before) for now, before in frames),
-            gates=self._gates - start.gates,
-            moved_bytes=self._moved_bytes - start.moved_bytes,
-            work_seconds=self._work_seconds - start.work_seconds,
-            expected=self._expectations > start.expectations,
+        return _between(start, self.mark())
+
+    def lane_cost(self, lane: int) -> Cost:
+        """What a lane that has ended adds; rounds that it shares with others count for each. Lane 0
+        is what ran before all others."""
+        nothing = (0.0,) * self.members
+        tally = self._tallies.get(lane, Tally([0.0] * self.members, [0.0] * self.members))
+        start = Mark(depth=tally.begun, sent_bytes=nothing, sent_messages=nothing)
+        return _between(
+            start,
+            Mark(
+                depth=tally.ended,
+                sent_bytes=tuple(tally.sent_bytes),
+                sent_messages=tuple(tally.sent_messages),
+                gates=tally.gates,
+                moved_bytes=tally.moved_bytes,
+                work_seconds=tally.work_seconds,
+                expectations=tally.expectations,
+            ),
         )
 
-    def count_expected(self, rounds: int, sent_bytes: float, messages: float) -> None:
-        """Adds expectations per party; every round involves all parties.
+    def side_by_side(self, ready: Callable[[], Iterable[tuple[int, Work]]]) -> None:
+        self.lanes.run(ready)
 
-        Without rounds the parties' depths stay as they are: who lags behind still does.
-        """
-        if rounds:
-            self._raise_to(max(self._depths) + rounds)
-        for party in range(self.parties):
-            self._sent_bytes[party] += sent_bytes
-            self._sent_messages[party] += messages
-        self._expectations += 1
+    def count_random(self) -> None:
+        """Notes that what was counted is an expectation."""
+        self._tally.expectations += 1
 
     def count_copied(self, size: int) -> None:
         """Notes so many bytes that are copied."""
-        self._moved_bytes += size // COPIED
+        self._tally.moved_bytes += size // COPIED
 
     def exchange(
         self,
@@ -127,7 +146,7 @@ class Counting:
         work_seconds: float = 0.0,
     ) -> None:
         self._count(round_)
-        self._work_seconds += work_seconds
+        self._tally.work_seconds += work_seconds
 
     def public_bits(self, planes: NDArray[np.uint64], rows: int) -> Bits:
         return Bits(rows, len(planes), ())
@@ -150,31 +169,50 @@ class Counting:
 
     def _handle(self, gates: int) -> None:
         """Notes so many operands of gates, or columns, that a call handles one by one."""
-        self._gates += gates
+        self._tally.gates += gates
 
     def _move(self, columns: Sequence[Share]) -> None:
         """Notes that rows of these columns are moved by a shuffle."""
         self._handle(len(columns))
-        self._moved_bytes += messages.row_set_bytes(columns)
+        self._tally.moved_bytes += messages.row_set_bytes(columns)
 
     def _copy(self, columns: Sequence[Share]) -> None:
         """Notes that rows of these columns are moved by a party that knows where to."""
         self._handle(len(columns))
         self.count_copied(messages.row_set_bytes(columns))
 
-    def _raise_to(self, depth: int) -> None:
-        """Brings the compute parties to one depth."""
-        self._depths[: self.parties] = [depth] * self.parties
-
     def _count(self, *rounds: Round) -> None:
-        """Lets every party of a round send before it receives, as `Link.exchange` does."""
+        """Counts rounds, one after the other."""
         for round_ in rounds:
-            before = list(self._depths)
+            if round_.messages:
+                self.lanes.exchange(round_)
+
+    @property
+    def _tally(self) -> Tally:
+        """That of the lane that computes now."""
+        return self._tallies[self.lanes.current]
+
+    def _together(self, rounds: Mapping[int, Round]) -> dict[int, None]:
+        """Counts the rounds of some lanes as one: everybody sends before anybody receives, as in
+        `Rounds`."""
+        before = list(self._depths)
+        for lane, round_ in rounds.items():
+            tally = self._tallies[lane]
             for message in round_.messages:
-                self._sent_bytes[message.sender] += message.size
-                self._sent_messages[message.sender] += 1
+                tally.sent_bytes[message.sender] += message.size
+                tally.sent_messages[message.sender] += 1
                 arrival = before[message.sender] + 1
                 self._depths[message.receiver] = max(self._depths[message.receiver], arrival)
+        return dict.fromkeys(rounds)
+
+    def _begin(self, lane: int) -> None:
+        depth = max(self._depths)
+        self._tallies[lane] = Tally([0.0] * self.members, [0.0] * self.members, begun=depth)
+        if lane:
+            self._tallies[0].ended = self._tallies[0].ended or depth
+
+    def _end(self, lane: int) -> None:
+        self._tallies[lane].ended = max(self._depths)
 
 
 class CountingProtocol(Counting):
@@ -290,3 +328,22 @@ class CountingProtocol(Counting):
             self._copy(resized(columns, moved))
         self._count(*gather_rounds(owner, entries, rows, columns))
         return resized(columns, rows)
+
+
+def _sums(lists: Iterable[Sequence[float]]) -> tuple[float, ...]:
+    """Element by element."""
+    return tuple(map(sum, zip(*lists, strict=True)))
+
+
+def _between(start: Mark, stop: Mark) -> Cost:
+    sent = zip(stop.sent_bytes, start.sent_bytes, strict=True)
+    frames = zip(stop.sent_messages, start.sent_messages, strict=True)
+    return Cost(
+        rounds=stop.depth - start.depth,
+        sent_bytes=tuple(round(now - before) for now, before in sent),
+        messages=tuple(round(now - before) for now, before in frames),
+        gates=stop.gates - start.gates,
+        moved_bytes=stop.moved_bytes - start.moved_bytes,
+        work_seconds=stop.work_seconds - start.work_seconds,
+        expected=stop.expectations > start.expectations,
+    )

@@ -176,11 +176,12 @@ def _finished(
 ) -> list[Share]:
     """The pieces of the last step as shares."""
     shapes = resized(columns, step.leaving)
+    round_ = step_reshare_round(step, columns)
     if piece is None:
+        link.exchange(round_, {})
         by_peer = {peer: drawn_component(link, peer, shapes) for peer in (step.owner, step.taker)}
         return columns_of(shapes, by_peer[link.previous], by_peer[link.next])
     peer = step.taker if link.party == step.owner else step.owner
-    round_ = step_reshare_round(step, columns)
     values = unpacked(shapes, piece)
     by_peer = reshared(link, round_, values, shapes, first=step.holder, peer=peer)
     return columns_of(shapes, by_peer[link.previous], by_peer[link.next])

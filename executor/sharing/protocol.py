@@ -9,7 +9,7 @@ Protocols hold the session's channel and randomness. Local operations live on th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..transport.channel import Buffer
+from .lanes import Work
 from .rounds import Received, Round
 from .shares import Bits, Ring, Share
 from .spilling import Spill
@@ -161,8 +162,12 @@ class SharingProtocol(Protocol):
         numbers.
         """
 
-    def count_expected(self, rounds: int, sent_bytes: float, messages: float) -> None:
-        """Dry run only: adds expected costs per party of a randomised algorithm."""
+    def side_by_side(self, ready: Callable[[], Iterable[tuple[int, Work]]]) -> None:
+        """Runs computations in lanes that share their rounds, as `Lanes.run` does. What one of them
+        changes, no other may read."""
+
+    def count_random(self) -> None:
+        """Dry run only: notes that what was counted is what a random size lets expect."""
 
     def count_copied(self, size: int) -> None:
         """Dry run only: notes so many bytes of rows that each party copies beside its messages."""

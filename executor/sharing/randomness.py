@@ -1,9 +1,9 @@
-"""Randomness that two parties share: one key per pair and session, one stream per purpose.
+"""Randomness that two parties share: one key per pair and session, many streams.
 
 Model: an X25519 exchange over authenticated links gives every pair a 256-bit key, bound by HKDF to
-the session's context and to both ends. Streams are AES-128 in counter mode; both ends of a pair
-draw the same number of bytes in the same order ("lockstep"). Nothing is ever drawn twice: a session
-that ends burns its keys.
+the session's context and to both ends. Streams are AES-128 in counter mode, one for every purpose
+and lane of computation; both ends of a pair draw the same number of bytes from each in the same
+order ("lockstep"). Nothing is ever drawn twice: a session that ends burns its keys.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 from numpy.typing import NDArray
 
-from ...query.errors import PeerViolationError, SessionError
+from ...query.errors import InternalError, PeerViolationError, SessionError
 from ..transport.channel import Channel, Kind
 
 KEY_ROUNDS = 1
@@ -31,7 +31,7 @@ _PUBLIC_KEY_BYTES = 32
 
 
 class Purpose(enum.Enum):
-    """What a stream is drawn for. Every purpose has a stream, and so a key, of its own."""
+    """What a stream is drawn for. Every purpose has streams, and so keys, of its own."""
 
     ZERO = b"zero sharing"
     INPUT = b"input"
@@ -71,24 +71,35 @@ class SessionKeys:
         self.party = party
         self.parties = parties
         self._keys: dict[int, bytes] | None = dict(keys)
-        self._streams: dict[tuple[int, Purpose], Stream] = {}
+        self._streams: dict[int, dict[tuple[int, Purpose], Stream]] = {}
+        self._ended: set[int] = set()
 
-    def stream(self, peer: int, purpose: Purpose) -> Stream:
-        """The stream shared with `peer` for a purpose. SessionError once the keys are burned."""
-        stream = self._streams.get((peer, purpose))
+    def stream(self, peer: int, purpose: Purpose, lane: int = 0) -> Stream:
+        """The stream shared with `peer` for a purpose, in one lane of computation (lanes.py).
+
+        Errors: SessionError once the keys are burned.
+        """
+        streams = self._streams.setdefault(lane, {})
+        stream = streams.get((peer, purpose))
         if stream is None:
             if self._keys is None:
                 raise SessionError("the session's keys are burned")
-            stream = Stream(self._keys[peer], purpose)
-            self._streams[peer, purpose] = stream
+            if lane in self._ended:
+                raise InternalError("a lane that has ended draws no more")
+            stream = streams[peer, purpose] = Stream(self._keys[peer], purpose, lane)
         return stream
+
+    def end_lane(self, lane: int) -> None:
+        """Ends the streams of a lane; its number is not used again."""
+        self._ended.add(lane)
+        for stream in self._streams.pop(lane, {}).values():
+            stream.burn()
 
     def burn(self) -> None:
         """Forgets every key and ends every stream; any further use raises. Idempotent."""
         self._keys = None
-        for stream in self._streams.values():
-            stream.burn()
-        self._streams.clear()
+        for lane in list(self._streams):
+            self.end_lane(lane)
 
     def __repr__(self) -> str:
         return f"<SessionKeys of party {self.party} of {self.parties}>"
@@ -97,8 +108,8 @@ class SessionKeys:
 class Stream:
     """Bytes that look uniform to everyone but the two parties that hold the key."""
 
-    def __init__(self, pair_key: bytes, purpose: Purpose) -> None:
-        info = b"tacit stream: " + purpose.value
+    def __init__(self, pair_key: bytes, purpose: Purpose, lane: int = 0) -> None:
+        info = b"tacit stream: %b, lane %d" % (purpose.value, lane)
         material = HKDFExpand(SHA256(), 32, info).derive(pair_key)
         cipher = Cipher(algorithms.AES(material[:16]), modes.CTR(material[16:]))
         self._context: CipherContext | None = cipher.encryptor()

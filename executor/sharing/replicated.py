@@ -6,7 +6,7 @@ information-theoretic apart from the pairwise streams and the links (Araki et al
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ..transport.channel import Buffer, Channel
 from . import convert, owner_moves, products, shuffles
 from .inputs import share_inputs
+from .lanes import Work
 from .link import Link
 from .messages import (
     FLAG_ELEMENTS,
@@ -163,8 +164,11 @@ class ReplicatedProtocol:
         check_owner(owner, self.parties)
         return owner_moves.gather(self._link, owner, source, rows, columns)
 
-    def count_expected(self, rounds: int, sent_bytes: float, messages: float) -> None:
-        """Nothing: real messages are counted as they are sent."""
+    def side_by_side(self, ready: Callable[[], Iterable[tuple[int, Work]]]) -> None:
+        self._link.lanes.run(ready)
+
+    def count_random(self) -> None:
+        """Nothing: what is sent is counted."""
 
     def count_copied(self, size: int) -> None:
         """Nothing: real copies take their time."""

@@ -1,4 +1,4 @@
-"""One party's side of any protocol: its channel, its keys, and how a round is run."""
+"""One party's side of any protocol: its channel, its keys, and how rounds are run."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ...query.errors import InternalError, TacitError
 from ..transport.channel import Buffer, Channel, Kind
+from .lanes import Lanes
 from .randomness import Purpose, SessionKeys, Stream
 
 Received = dict[int, NDArray[np.uint8]]
@@ -34,6 +35,10 @@ class Round:
     messages: tuple[Message, ...]
 
 
+Request = tuple[Round, Mapping[int, Sequence[Buffer]]]
+"""A round, and what this party sends in it by receiver."""
+
+
 def make_round(kind: Kind, messages: Sequence[tuple[int, int, int]]) -> Round:
     """A round of (sender, receiver, size), without the empty frames."""
     return Round(kind, tuple(Message(*message) for message in messages if message[2]))
@@ -47,6 +52,7 @@ class Rounds:
             raise ValueError("a protocol runs over a channel with the keys that were agreed on it")
         self.party = channel.party
         self.parties = channel.parties
+        self.lanes: Lanes[Request, Received] = Lanes(self._together, ended=keys.end_lane)
         self._channel = channel
         self._keys = keys
 
@@ -56,29 +62,41 @@ class Rounds:
         return tuple(peer for peer in range(self.parties) if peer != self.party)
 
     def stream(self, peer: int, purpose: Purpose) -> Stream:
-        """The stream shared with one peer."""
-        return self._keys.stream(peer, purpose)
+        """The stream shared with one peer, of the lane that computes now."""
+        return self._keys.stream(peer, purpose, self.lanes.current)
 
     def exchange(self, round_: Round, outgoing: Mapping[int, Sequence[Buffer]]) -> Received:
         """Sends this party's frames of a round, then receives those due, by sender.
 
-        Whatever goes wrong ends the session at every party and burns the keys.
+        Every party runs every round, also one that it has no part in: lanes share rounds. Whatever
+        goes wrong ends the session at every party and burns the keys.
         """
+        return self.lanes.exchange((round_, outgoing)) if round_.messages else {}
+
+    def _together(self, requests: Mapping[int, Request]) -> dict[int, Received]:
+        """Runs the rounds of some lanes as one."""
         try:
-            for message in round_.messages:
-                if message.sender == self.party:
-                    buffers = outgoing[message.receiver]
-                    if sum(buffer.nbytes for buffer in buffers) != message.size:
-                        raise ValueError("a frame is not as long as its round says")
-                    self._channel.send(message.receiver, round_.kind, buffers)
-            return {
-                message.sender: self._channel.receive(message.sender, round_.kind, message.size)
-                for message in round_.messages
-                if message.receiver == self.party
-            }
+            for round_, outgoing in requests.values():
+                self._send(round_, outgoing)
+            return {lane: self._receive(round_) for lane, (round_, _) in requests.items()}
         except BaseException as error:
             self.fail(error)
             raise
+
+    def _send(self, round_: Round, outgoing: Mapping[int, Sequence[Buffer]]) -> None:
+        for message in round_.messages:
+            if message.sender == self.party:
+                buffers = outgoing[message.receiver]
+                if sum(buffer.nbytes for buffer in buffers) != message.size:
+                    raise ValueError("a frame is not as long as its round says")
+                self._channel.send(message.receiver, round_.kind, buffers)
+
+    def _receive(self, round_: Round) -> Received:
+        return {
+            message.sender: self._channel.receive(message.sender, round_.kind, message.size)
+            for message in round_.messages
+            if message.receiver == self.party
+        }
 
     def fail(self, error: BaseException) -> None:
         """Burns the keys and ends the session at every party."""

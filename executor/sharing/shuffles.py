@@ -101,6 +101,7 @@ def _at_first(
         values = [array.take(sources[peer], axis=0) for array in values]
         add_mask(link, peer, Purpose.SHUFFLE, values)
     link.exchange(rounds[0], {roles.middle: values})
+    link.exchange(rounds[1], {})
     return {peer: drawn_component(link, peer, columns) for peer in (roles.middle, roles.last)}
 
 

@@ -246,11 +246,9 @@ class ClearProtocol:
         source = None if handle.source is None else np.argsort(handle.source)
         return [permute_rows(column, source) for column in columns]
 
-    def count_expected(self, rounds: int, sent_bytes: float, messages: float) -> None:
+    def count_random(self) -> None:
         assert self.counts_only
         self.expectations += 1
-        self.rounds += rounds
-        self.and_words += sent_bytes / 8
 
     def count_copied(self, size: int) -> None:
         assert self.counts_only

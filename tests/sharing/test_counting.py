@@ -91,14 +91,12 @@ def test_an_operator_is_priced_alone_from_a_mark():
     assert p.cost(p.level()).rounds == 0
 
 
-def test_expectations_are_added_and_named():
+def test_an_expectation_is_named():
     p = CountingProtocol()
     before = p.level()
-    p.count_expected(7, 1000.4, 21.3)
-    p.count_expected(1, 0.4, 0.4)
-    cost = p.cost(before)
-    assert (cost.rounds, cost.sent_bytes, cost.messages) == (8, (1001,) * 3, (22,) * 3)
-    assert cost.expected
+    assert not p.cost(before).expected
+    p.count_random()
+    assert p.cost(before).expected
     assert not p.cost(p.level()).expected
 
 

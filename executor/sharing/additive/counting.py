@@ -178,7 +178,7 @@ class CountingAdditive(Counting):
         else:
             for round_ in _rounds(self.parties, kind, size, count):
                 for message in round_.messages:
-                    self._sent_bytes[message.sender] += message.size
+                    self._tally.sent_bytes[message.sender] += message.size
 
     def _make(self, batches: Sequence[Item]) -> None:
         """Counts the batches as `Stock` makes them."""

@@ -8,7 +8,7 @@ random-oracle model. Linear gates are local. Every other gate uses up a correlat
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...transport.channel import Buffer, Channel, Kind
+from ..lanes import Work
 from ..messages import (
     check_constant,
     check_differences,
@@ -236,8 +237,11 @@ class AdditiveProtocol:
         moving = OwnerMoves(self._link, self._transfers, self._own)
         return moving.gather(owner, source, rows, columns)
 
-    def count_expected(self, rounds: int, sent_bytes: float, messages: float) -> None:
-        """Nothing: real messages are counted as they are sent."""
+    def side_by_side(self, ready: Callable[[], Iterable[tuple[int, Work]]]) -> None:
+        self._link.lanes.run(ready)
+
+    def count_random(self) -> None:
+        """Nothing: what is sent is counted."""
 
     def count_copied(self, size: int) -> None:
         """Nothing: real copies take their time."""
