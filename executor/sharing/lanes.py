@@ -57,24 +57,29 @@ class Lanes(Generic[Request, Answer]):
     def run(self, ready: Callable[[], Iterable[tuple[int, Work]]]) -> None:
         """Runs what is ready, each in the lane of the number that it comes with, until nothing is.
 
-        `ready` is asked again whenever a lane may have ended. What one lane raises ends all.
+        `ready` is asked again whenever a lane has ended. What one lane raises ends all.
         """
         if self.current or self._live:
             raise InternalError("lanes run side by side already")
         try:
-            while True:
-                while begun := list(ready()):
-                    for lane, work in begun:
-                        self._begun(lane)
-                        self._live[lane] = greenlet(work)
-                        self._go_on(lane)
-                if not self._asked:
-                    return
+            self._begin(ready)
+            while self._live:
+                before = len(self._live)
                 asked, self._asked = self._asked, {}
                 for lane, answer in self._together(asked).items():
                     self._go_on(lane, answer)
+                if len(self._live) < before:
+                    self._begin(ready)
         finally:
             self._end_all()
+
+    def _begin(self, ready: Callable[[], Iterable[tuple[int, Work]]]) -> None:
+        """Begins what is ready; some of it may end at once, and make more ready."""
+        while begun := list(ready()):
+            for lane, work in begun:
+                self._begun(lane)
+                self._live[lane] = greenlet(work)
+                self._go_on(lane)
 
     def _go_on(self, lane: int, *answer: Answer) -> None:
         """Lets a lane compute until it needs another round, or ends."""
