@@ -156,13 +156,13 @@ RATES = {
     "additive": Rates(
         message_seconds=4.5e-4,
         gate_seconds=4e-5,
-        byte_seconds=4e-8,
+        byte_seconds=1.9e-8,
         moved_byte_seconds=0,
         **_OUTSIDE,
     ),
 }
 """As measured on the machine that docs/performance.md names. In `additive` most of it goes into
-correlations, whose bytes count all of it: 28 to 54 ns for each, by kind."""
+correlations, whose bytes count all of it."""
 
 LINKS = {
     "loopback": Link(name="loopback", round_trip_seconds=2e-4, bytes_per_second=1e9, crowding=1.5),

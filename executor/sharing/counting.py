@@ -82,7 +82,9 @@ class Counting:
         self.members = parties + outsiders
         self.lanes: Lanes[Round, None] = Lanes(self._together, begun=self._begin, ended=self._end)
         self._depths = [0] * self.members
-        self._tallies: dict[int, Tally] = {}
+        self._tallies: list[Tally] = []
+        self._latest: dict[int, Tally] = {}
+        """Of every lane's tallies the latest, by its name."""
         self._begin(0)
 
     def level(self) -> Mark:
@@ -92,7 +94,7 @@ class Counting:
 
     def mark(self) -> Mark:
         """The counters now, to tell later what was added since."""
-        tallies = self._tallies.values()
+        tallies = self._tallies
         return Mark(
             depth=max(self._depths),
             sent_bytes=_sums(tally.sent_bytes for tally in tallies),
@@ -113,7 +115,7 @@ class Counting:
         """What a lane that has ended adds; rounds that it shares with others count for each. Lane 0
         is what ran before all others."""
         nothing = (0.0,) * self.members
-        tally = self._tallies.get(lane, Tally([0.0] * self.members, [0.0] * self.members))
+        tally = self._latest.get(lane, Tally([0.0] * self.members, [0.0] * self.members))
         start = Mark(depth=tally.begun, sent_bytes=nothing, sent_messages=nothing)
         return _between(
             start,
@@ -190,14 +192,14 @@ class Counting:
     @property
     def _tally(self) -> Tally:
         """That of the lane that computes now."""
-        return self._tallies[self.lanes.current]
+        return self._latest[self.lanes.current]
 
     def _together(self, rounds: Mapping[int, Round]) -> dict[int, None]:
         """Counts the rounds of some lanes as one: everybody sends before anybody receives, as in
         `Rounds`."""
         before = list(self._depths)
         for lane, round_ in rounds.items():
-            tally = self._tallies[lane]
+            tally = self._latest[lane]
             for message in round_.messages:
                 tally.sent_bytes[message.sender] += message.size
                 tally.sent_messages[message.sender] += 1
@@ -207,12 +209,13 @@ class Counting:
 
     def _begin(self, lane: int) -> None:
         depth = max(self._depths)
-        self._tallies[lane] = Tally([0.0] * self.members, [0.0] * self.members, begun=depth)
+        self._latest[lane] = Tally([0.0] * self.members, [0.0] * self.members, begun=depth)
+        self._tallies.append(self._latest[lane])
         if lane:
-            self._tallies[0].ended = self._tallies[0].ended or depth
+            self._latest[0].ended = self._latest[0].ended or depth
 
     def _end(self, lane: int) -> None:
-        self._tallies[lane].ended = max(self._depths)
+        self._latest[lane].ended = max(self._depths)
 
 
 class CountingProtocol(Counting):

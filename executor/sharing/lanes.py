@@ -6,12 +6,13 @@ Which lane computes when follows from which rounds they run, and so from public 
 take the same steps, as long as each runs every round of a lane, also those that it has no part in.
 
 Lanes draw from streams of their own (randomness.py), so that no lane's place in a stream depends on
-what another has drawn.
+what another has drawn. Streams are named by the number of lanes that have begun before.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from itertools import count
 from typing import Generic, TypeAlias, TypeVar
 
 from greenlet import greenlet
@@ -25,10 +26,12 @@ Answer = TypeVar("Answer")
 
 
 class Lanes(Generic[Request, Answer]):
-    """The lanes of one party's protocol. Outside of `run` there is one, number 0.
+    """The lanes of one party's protocol.
 
-    `together` runs the rounds of some lanes, by their numbers, as one. `begun` and `ended` are told
-    the number of every other lane.
+    `current`: the lane that computes now, by the name that it came with; 0 outside of `run`.
+    `number`: how many lanes had begun by then, with itself; no other lane has it.
+
+    `together` runs the rounds of some lanes as one. `begun` and `ended` are told which lane did.
     """
 
     def __init__(
@@ -38,18 +41,19 @@ class Lanes(Generic[Request, Answer]):
         begun: Callable[[int], None] = lambda lane: None,
         ended: Callable[[int], None] = lambda lane: None,
     ) -> None:
-        self.current = 0
+        self.current = self.number = 0
         self._together = together
         self._begun = begun
         self._ended = ended
-        self._live: dict[int, greenlet] = {}
+        self._numbers = count(1)
+        self._live: dict[int, tuple[int, greenlet]] = {}
         self._asked: dict[int, Request] = {}
 
     def exchange(self, request: Request) -> Answer:
         """Runs a round of the lane that computes now, with those of all other lanes."""
         if not self.current:
             return self._together({0: request})[0]
-        waiting = self._live[self.current].parent
+        waiting = self._live[self.current][1].parent
         assert waiting is not None
         answer: Answer = waiting.switch(request)
         return answer
@@ -64,11 +68,11 @@ class Lanes(Generic[Request, Answer]):
         try:
             self._begin(ready)
             while self._live:
-                before = len(self._live)
+                left = len(self._live)
                 asked, self._asked = self._asked, {}
                 for lane, answer in self._together(asked).items():
                     self._go_on(lane, answer)
-                if len(self._live) < before:
+                if len(self._live) < left:
                     self._begin(ready)
         finally:
             self._end_all()
@@ -78,26 +82,26 @@ class Lanes(Generic[Request, Answer]):
         while begun := list(ready()):
             for lane, work in begun:
                 self._begun(lane)
-                self._live[lane] = greenlet(work)
+                self._live[lane] = next(self._numbers), greenlet(work)
                 self._go_on(lane)
 
     def _go_on(self, lane: int, *answer: Answer) -> None:
         """Lets a lane compute until it needs another round, or ends."""
-        worker = self._live[lane]
-        self.current = lane
+        number, worker = self._live[lane]
+        self.current, self.number = lane, number
         try:
             request = worker.switch(*answer)
+            if worker.dead:
+                del self._live[lane]
+                self._ended(lane)
+            else:
+                self._asked[lane] = request
         finally:
-            self.current = 0
-        if worker.dead:
-            del self._live[lane]
-            self._ended(lane)
-        else:
-            self._asked[lane] = request
+            self.current = self.number = 0
 
     def _end_all(self) -> None:
         """Ends the lanes that another one's error has left waiting."""
         live, self._live, self._asked = self._live, {}, {}
-        for worker in live.values():
+        for _, worker in live.values():
             if not worker.dead:
                 worker.throw()

@@ -52,7 +52,7 @@ class Rounds:
             raise ValueError("a protocol runs over a channel with the keys that were agreed on it")
         self.party = channel.party
         self.parties = channel.parties
-        self.lanes: Lanes[Request, Received] = Lanes(self._together, ended=keys.end_lane)
+        self.lanes: Lanes[Request, Received] = Lanes(self._together, ended=self._end_lane)
         self._channel = channel
         self._keys = keys
 
@@ -63,7 +63,7 @@ class Rounds:
 
     def stream(self, peer: int, purpose: Purpose) -> Stream:
         """The stream shared with one peer, of the lane that computes now."""
-        return self._keys.stream(peer, purpose, self.lanes.current)
+        return self._keys.stream(peer, purpose, self.lanes.number)
 
     def exchange(self, round_: Round, outgoing: Mapping[int, Sequence[Buffer]]) -> Received:
         """Sends this party's frames of a round, then receives those due, by sender.
@@ -72,6 +72,9 @@ class Rounds:
         goes wrong ends the session at every party and burns the keys.
         """
         return self.lanes.exchange((round_, outgoing)) if round_.messages else {}
+
+    def _end_lane(self, lane: int) -> None:
+        self._keys.end_lane(self.lanes.number)
 
     def _together(self, requests: Mapping[int, Request]) -> dict[int, Received]:
         """Runs the rounds of some lanes as one."""

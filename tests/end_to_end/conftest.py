@@ -252,20 +252,25 @@ def make_monotone_data() -> dict[str, dict[str, pa.Table]]:
     """The same row counts as `make_data`, every row of a table alike (but for primary keys)."""
     alike = {}
     for party, tables in make_data().items():
-        alike[party] = {name: _alike(table) for name, table in tables.items()}
+        alike[party] = {name: _alike(table, KEYS.get(name, ())) for name, table in tables.items()}
     return alike
 
 
-PRIMARY_KEYS = ("id", "patient", "slot")
+KEYS = {
+    "people": ("id",),
+    "courses": ("patient", "slot"),
+    "employers": ("employer",),
+}
+"""The columns of the primary keys, by table."""
 
 
-def _alike(table: pa.Table) -> pa.Table:
+def _alike(table: pa.Table, keys: tuple[str, ...]) -> pa.Table:
     if table.num_rows == 0:
         return table
     first = table.slice(5, 1)
     columns = [
         table.column(name)
-        if name in PRIMARY_KEYS
+        if name in keys
         else pa.chunked_array([first.column(name).chunk(0)] * len(table))
         for name in table.column_names
     ]

@@ -170,17 +170,31 @@ def run_all(p, times):
     return None if opened is None else dict(zip(keys, opened, strict=True))
 
 
+def check_results(results):
+    for found in results:
+        for (_, name), array in found.items():
+            values = array if array.ndim == 1 else values_of(array, ROWS)
+            assert np.array_equal(np.asarray(values, np.uint64), WORK[name][1]), name
+
+
 def test_side_by_side_gives_the_same_results_in_the_rounds_of_the_longest(three_parties):
     dry = CountingProtocol()
     run_all(dry, 2)
     results = three_parties(lambda p: (run_all(p, 2), None))
-    for found, _ in results:
-        for (_, name), array in found.items():
-            values = array if array.ndim == 1 else values_of(array, ROWS)
-            assert np.array_equal(np.asarray(values, np.uint64), WORK[name][1]), name
+    check_results(found for found, _ in results)
     counters = [channel.counters for channel in three_parties.channels]
     cost = dry.cost()
     assert cost.rounds == max(c.depth for c in counters)
     assert cost.sent_bytes == tuple(c.sent_bytes for c in counters)
     assert cost.messages == tuple(c.sent_messages for c in counters)
     assert cost.rounds == 1 + 4 + 1, "the input, two shuffles or a lookup, and the opening"
+
+
+def test_lanes_of_one_session_can_run_again(three_parties):
+    results = three_parties(lambda p: (run_all(p, 1), run_all(p, 1)))
+    check_results(found for both in results for found in both)
+    dry = CountingProtocol()
+    run_all(dry, 1)
+    once_only = dry.cost()
+    run_all(dry, 1)
+    assert dry.cost().sent_bytes == tuple(2 * size for size in once_only.sent_bytes)

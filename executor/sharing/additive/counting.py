@@ -38,6 +38,9 @@ from .owner_moves import lookup_rounds, lookup_shapes, permute_rounds
 from .pool import Demand, Item, Ledger
 from .row_shapes import RowShape
 
+SETUP_SECONDS = 0.05
+"""Processor time of the base transfers with one peer, both ways."""
+
 SPREAD = 0.01
 """The relative standard deviation of what quicksorts use up: what their schedules allow."""
 
@@ -54,6 +57,7 @@ class CountingAdditive(Counting):
         self._ledger = None if prepared is None else Ledger()
         if self._ledger is not None and prepared is not None:
             self._count(*setup_rounds(parties))
+            self._tally.work_seconds += SETUP_SECONDS * (parties - 1)
             self._make(self._ledger.prepare(prepared))
 
     def preparation(self) -> tuple[Item, ...]:
