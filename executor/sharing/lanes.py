@@ -6,13 +6,12 @@ Which lane computes when follows from which rounds they run, and so from public 
 take the same steps, as long as each runs every round of a lane, also those that it has no part in.
 
 Lanes draw from streams of their own (randomness.py), so that no lane's place in a stream depends on
-what another has drawn. Streams are named by the number of lanes that have begun before.
+what another has drawn.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from itertools import count
 from typing import Generic, TypeAlias, TypeVar
 
 from greenlet import greenlet
@@ -29,7 +28,6 @@ class Lanes(Generic[Request, Answer]):
     """The lanes of one party's protocol.
 
     `current`: the lane that computes now, by the name that it came with; 0 outside of `run`.
-    `number`: how many lanes had begun by then, with itself; no other lane has it.
 
     `together` runs the rounds of some lanes as one. `begun` and `ended` are told which lane did.
     """
@@ -41,19 +39,18 @@ class Lanes(Generic[Request, Answer]):
         begun: Callable[[int], None] = lambda lane: None,
         ended: Callable[[int], None] = lambda lane: None,
     ) -> None:
-        self.current = self.number = 0
+        self.current = 0
         self._together = together
         self._begun = begun
         self._ended = ended
-        self._numbers = count(1)
-        self._live: dict[int, tuple[int, greenlet]] = {}
+        self._live: dict[int, greenlet] = {}
         self._asked: dict[int, Request] = {}
 
     def exchange(self, request: Request) -> Answer:
         """Runs a round of the lane that computes now, with those of all other lanes."""
         if not self.current:
             return self._together({0: request})[0]
-        waiting = self._live[self.current][1].parent
+        waiting = self._live[self.current].parent
         assert waiting is not None
         answer: Answer = waiting.switch(request)
         return answer
@@ -82,13 +79,13 @@ class Lanes(Generic[Request, Answer]):
         while begun := list(ready()):
             for lane, work in begun:
                 self._begun(lane)
-                self._live[lane] = next(self._numbers), greenlet(work)
+                self._live[lane] = greenlet(work)
                 self._go_on(lane)
 
     def _go_on(self, lane: int, *answer: Answer) -> None:
         """Lets a lane compute until it needs another round, or ends."""
-        number, worker = self._live[lane]
-        self.current, self.number = lane, number
+        worker = self._live[lane]
+        self.current = lane
         try:
             request = worker.switch(*answer)
             if worker.dead:
@@ -97,11 +94,11 @@ class Lanes(Generic[Request, Answer]):
             else:
                 self._asked[lane] = request
         finally:
-            self.current = self.number = 0
+            self.current = 0
 
     def _end_all(self) -> None:
         """Ends the lanes that another one's error has left waiting."""
         live, self._live, self._asked = self._live, {}, {}
-        for _, worker in live.values():
+        for worker in live.values():
             if not worker.dead:
                 worker.throw()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import enum
 import hmac
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -71,27 +72,32 @@ class SessionKeys:
         self.party = party
         self.parties = parties
         self._keys: dict[int, bytes] | None = dict(keys)
-        self._streams: dict[int, dict[tuple[int, Purpose], Stream]] = {}
-        self._ended: set[int] = set()
+        self._streams: dict[int, dict[tuple[int, Purpose], Stream]] = {0: {}}
+        self._lanes = count(1)
 
     def stream(self, peer: int, purpose: Purpose, lane: int = 0) -> Stream:
         """The stream shared with `peer` for a purpose, in one lane of computation (lanes.py).
 
-        Errors: SessionError once the keys are burned.
+        Errors: SessionError once the keys are burned; InternalError for a lane that has ended.
         """
-        streams = self._streams.setdefault(lane, {})
+        if self._keys is None:
+            raise SessionError("the session's keys are burned")
+        streams = self._streams.get(lane)
+        if streams is None:
+            raise InternalError("a lane that has ended draws no more")
         stream = streams.get((peer, purpose))
         if stream is None:
-            if self._keys is None:
-                raise SessionError("the session's keys are burned")
-            if lane in self._ended:
-                raise InternalError("a lane that has ended draws no more")
             stream = streams[peer, purpose] = Stream(self._keys[peer], purpose, lane)
         return stream
 
+    def begin_lane(self) -> int:
+        """The number of a new lane, which is never used again. All parties begin lanes alike."""
+        lane = next(self._lanes)
+        self._streams[lane] = {}
+        return lane
+
     def end_lane(self, lane: int) -> None:
-        """Ends the streams of a lane; its number is not used again."""
-        self._ended.add(lane)
+        """Ends the streams of a lane."""
         for stream in self._streams.pop(lane, {}).values():
             stream.burn()
 

@@ -52,7 +52,11 @@ class Rounds:
             raise ValueError("a protocol runs over a channel with the keys that were agreed on it")
         self.party = channel.party
         self.parties = channel.parties
-        self.lanes: Lanes[Request, Received] = Lanes(self._together, ended=self._end_lane)
+        self.lanes: Lanes[Request, Received] = Lanes(
+            self._together, begun=self._begin_lane, ended=self._end_lane
+        )
+        self._streams_of = {0: 0}
+        """By lane: the number of its streams."""
         self._channel = channel
         self._keys = keys
 
@@ -63,7 +67,7 @@ class Rounds:
 
     def stream(self, peer: int, purpose: Purpose) -> Stream:
         """The stream shared with one peer, of the lane that computes now."""
-        return self._keys.stream(peer, purpose, self.lanes.number)
+        return self._keys.stream(peer, purpose, self._streams_of[self.lanes.current])
 
     def exchange(self, round_: Round, outgoing: Mapping[int, Sequence[Buffer]]) -> Received:
         """Sends this party's frames of a round, then receives those due, by sender.
@@ -73,8 +77,11 @@ class Rounds:
         """
         return self.lanes.exchange((round_, outgoing)) if round_.messages else {}
 
+    def _begin_lane(self, lane: int) -> None:
+        self._streams_of[lane] = self._keys.begin_lane()
+
     def _end_lane(self, lane: int) -> None:
-        self._keys.end_lane(self.lanes.number)
+        self._keys.end_lane(self._streams_of.pop(lane))
 
     def _together(self, requests: Mapping[int, Request]) -> dict[int, Received]:
         """Runs the rounds of some lanes as one."""

@@ -112,14 +112,17 @@ def test_lanes_do_not_run_within_lanes():
 
 def test_a_lane_has_streams_of_its_own_which_end_with_it():
     ours, theirs = (SessionKeys(i, 2, {1 - i: b"K" * 32}) for i in range(2))
-    first = [ours.stream(1, Purpose.ZERO, lane).draw(4, "u8").tolist() for lane in (0, 1, 2)]
-    other = [theirs.stream(0, Purpose.ZERO, lane).draw(4, "u8").tolist() for lane in (2, 0, 1)]
-    assert first == [other[1], other[2], other[0]]
+    lanes = [0, ours.begin_lane(), ours.begin_lane()]
+    assert [0, theirs.begin_lane(), theirs.begin_lane()] == lanes
+    first = [ours.stream(1, Purpose.ZERO, lane).draw(4, "u8").tolist() for lane in lanes]
+    other = {lane: theirs.stream(0, Purpose.ZERO, lane).draw(4, "u8") for lane in lanes[::-1]}
+    assert first == [other[lane].tolist() for lane in lanes]
     assert len({tuple(numbers) for numbers in first}) == 3
-    ours.end_lane(1)
+    ours.end_lane(lanes[1])
     with pytest.raises(InternalError, match="has ended"):
-        ours.stream(1, Purpose.ZERO, 1)
-    assert ours.stream(1, Purpose.ZERO, 2).draw(4, "u8").tolist() not in first
+        ours.stream(1, Purpose.ZERO, lanes[1])
+    assert ours.stream(1, Purpose.ZERO, lanes[2]).draw(4, "u8").tolist() not in first
+    assert ours.begin_lane() not in lanes
 
 
 ROWS = 130
