@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +17,13 @@ pytest.register_assert_rewrite("in_memory", "hand_built", "golden")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--accept", action="store_true", help="write the files of golden texts anew")
+
+
+def pytest_configure() -> None:
+    """Ctrl-C reaches the programs that tests start: what a shell has its jobs in the background
+    ignore is ignored by their children, too."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -333,7 +333,7 @@ def recorded_clinics() -> list[Federation]:
     return [Federation(CATALOG, data, record=True) for data in datasets]
 
 
-EVERY = 10
+EVERY = 14
 """One record in so many is asked of three data sets in the default suite; all of them if slow."""
 
 COSTLY = ("statistics",)
