@@ -134,7 +134,7 @@ def _run(plan: SecurePlan, protocol: CountedProtocol) -> tuple[Cost, ...]:
     runner.finish(tables)
     costs = [protocol.lane_cost(position + 1) for position in range(len(runner.operators))]
     first = min(tables, default=0)
-    costs[first] = _together(protocol.lane_cost(0), costs[first])
+    costs[first] = _added(protocol.lane_cost(0), costs[first])
     return tuple(costs)
 
 
@@ -147,7 +147,7 @@ def _with_local_work(cost: Cost, plan: SecurePlan) -> Cost:
     return dataclasses.replace(cost, scanned_cells=scanned, entered_cells=entered)
 
 
-def _together(first: Cost, second: Cost) -> Cost:
+def _added(first: Cost, second: Cost) -> Cost:
     """The cost of one after the other."""
     return Cost(
         rounds=first.rounds + second.rounds,

@@ -110,6 +110,7 @@ class Runner:
         self.watch = watch
         self.shelf = shelf
         self.operators = list(post_order(plan.root))
+        self.schedule = Schedule(self.operators, side_by_side=plan.side_by_side)
         self.held: dict[Fragment, pa.Table] = {}
 
     def share(self, party: str | None, source: TableSource | None) -> dict[int, SecretTable]:
@@ -118,11 +119,7 @@ class Runner:
         Keys: positions in `operators`. Without a party (a price is taken) nobody's are run.
         """
         fragments = [o for o in self.operators if isinstance(o, Fragment)]
-        places: dict[Operator, int] = {}
-        for position, operator in enumerate(self.operators):
-            if isinstance(operator, Fragment):
-                places.setdefault(operator, position)
-        positions = list(places.values())
+        positions = [p for p in self.schedule.places if isinstance(self.operators[p], Fragment)]
         items: list[tuple[Fragment, int, OwnedRows | None]] = []
         owners = [self.plan.members.index(fragment.owner) for fragment in fragments]
         cuckoo = any(isinstance(o, Join) and o.by == "cuckoo" for o in self.operators)
@@ -162,7 +159,7 @@ class Runner:
 
         Each runs in a lane of its own, whose number is one more than its position.
         """
-        schedule = Schedule(self.operators, side_by_side=self.plan.side_by_side)
+        schedule = self.schedule
         result: list[pa.Table | None] = []
 
         def run_one(position: int) -> None:

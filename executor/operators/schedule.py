@@ -46,6 +46,11 @@ class Schedule:
         self._running: set[int] = set()
         self._relations: dict[int, SecretTable] = {}
 
+    @property
+    def places(self) -> list[int]:
+        """The positions of all operators, of equal ones that of the first."""
+        return list(self._inputs)
+
     def start(self) -> Iterator[int]:
         """The operators that start now, in their order."""
         for place in list(self._waiting):

@@ -55,7 +55,7 @@ class Tally:
     work_seconds: float = 0.0
     expectations: int = 0
     begun: int = 0
-    ended: int = 0
+    ended: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,41 +94,18 @@ class Counting:
 
     def mark(self) -> Mark:
         """The counters now, to tell later what was added since."""
-        tallies = self._tallies
-        return Mark(
-            depth=max(self._depths),
-            sent_bytes=_sums(tally.sent_bytes for tally in tallies),
-            sent_messages=_sums(tally.sent_messages for tally in tallies),
-            gates=sum(tally.gates for tally in tallies),
-            moved_bytes=sum(tally.moved_bytes for tally in tallies),
-            work_seconds=sum(tally.work_seconds for tally in tallies),
-            expectations=sum(tally.expectations for tally in tallies),
-        )
+        return self._mark(self._tallies, max(self._depths))
 
     def cost(self, since: Mark | None = None) -> Cost:
         """What has been counted in all, or since a mark."""
-        nothing = (0.0,) * self.members
-        start = since or Mark(sent_bytes=nothing, sent_messages=nothing)
-        return _between(start, self.mark())
+        return _between(since or self._mark([], 0), self.mark())
 
     def lane_cost(self, lane: int) -> Cost:
         """What a lane that has ended adds; rounds that it shares with others count for each. Lane 0
         is what ran before all others."""
-        nothing = (0.0,) * self.members
-        tally = self._latest.get(lane, Tally([0.0] * self.members, [0.0] * self.members))
-        start = Mark(depth=tally.begun, sent_bytes=nothing, sent_messages=nothing)
-        return _between(
-            start,
-            Mark(
-                depth=tally.ended,
-                sent_bytes=tuple(tally.sent_bytes),
-                sent_messages=tuple(tally.sent_messages),
-                gates=tally.gates,
-                moved_bytes=tally.moved_bytes,
-                work_seconds=tally.work_seconds,
-                expectations=tally.expectations,
-            ),
-        )
+        tally = self._latest.get(lane, self._new_tally(0))
+        ended = tally.begun if tally.ended is None else tally.ended
+        return _between(self._mark([], tally.begun), self._mark([tally], ended))
 
     def side_by_side(self, ready: Callable[[], Iterable[tuple[int, Work]]]) -> None:
         self.lanes.run(ready)
@@ -209,13 +186,29 @@ class Counting:
 
     def _begin(self, lane: int) -> None:
         depth = max(self._depths)
-        self._latest[lane] = Tally([0.0] * self.members, [0.0] * self.members, begun=depth)
+        if lane and self._latest[0].ended is None:
+            self._latest[0].ended = depth
+        self._latest[lane] = self._new_tally(depth)
         self._tallies.append(self._latest[lane])
-        if lane:
-            self._latest[0].ended = self._latest[0].ended or depth
 
     def _end(self, lane: int) -> None:
         self._latest[lane].ended = max(self._depths)
+
+    def _new_tally(self, depth: int) -> Tally:
+        return Tally([0.0] * self.members, [0.0] * self.members, begun=depth)
+
+    def _mark(self, tallies: Sequence[Tally], depth: int) -> Mark:
+        """What some lanes have added up, at a depth."""
+        nothing = [0.0] * self.members
+        return Mark(
+            depth=depth,
+            sent_bytes=_sums([nothing, *(tally.sent_bytes for tally in tallies)]),
+            sent_messages=_sums([nothing, *(tally.sent_messages for tally in tallies)]),
+            gates=sum(tally.gates for tally in tallies),
+            moved_bytes=sum(tally.moved_bytes for tally in tallies),
+            work_seconds=sum(tally.work_seconds for tally in tallies),
+            expectations=sum(tally.expectations for tally in tallies),
+        )
 
 
 class CountingProtocol(Counting):

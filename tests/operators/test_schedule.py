@@ -84,6 +84,21 @@ def test_the_same_results_in_fewer_rounds(sql: str) -> None:
     assert outcomes[True].measured.messages == outcomes[False].measured.messages
 
 
+def test_what_runs_in_turn_adds_up_and_what_runs_beside_others_does_not() -> None:
+    """Also where nothing is shared before the operators run: all tables are shared ones."""
+    federation = ledgers(200)
+    federation.preparation = ("CREATE SHARED TABLE book AS SELECT * FROM ledger",)
+    plan = federation.plan(QUERIES[1].replace("ledger", "book"))
+    beside = federation.pricer.plan_cost(plan)
+    in_turn = federation.pricer.plan_cost(replace(plan, side_by_side=False))
+    assert in_turn.total.rounds == sum(cost.rounds for cost in in_turn.operators)
+    assert beside.total.rounds < sum(cost.rounds for cost in beside.operators)
+    for cost in (beside, in_turn):
+        assert cost.operators[0].rounds == 0, "a shared table is there already"
+        each = zip(*(operator.sent_bytes for operator in cost.operators), strict=True)
+        assert cost.total.sent_bytes == pytest.approx(tuple(map(sum, each)), abs=9)
+
+
 def test_operators_with_many_rows_run_in_turn() -> None:
     sql = QUERIES[0]
     small, large = (ledgers(rows).plan(sql) for rows in (200, 1_000_000))
